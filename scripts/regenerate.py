@@ -1,0 +1,95 @@
+"""Make the client in generated/ from openapi.yaml; with --check, compare instead of replacing it.
+
+The generator's templates are copied, mended by the patches in overlays/templates/ and handed back to
+it. A patch whose context the generator has changed does not apply, and nothing is written.
+"""
+
+import difflib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import openapi_python_client
+
+ROOT = Path(__file__).resolve().parent.parent
+COMMITTED = ROOT / "generated" / "yandex_market_chats_generated"
+PATCHES = ROOT / "overlays" / "templates"
+
+
+def mended_templates(folder: Path) -> Path:
+    """Copy the templates that have a patch into `folder` and apply the patches, none of them fuzzily."""
+    upstream = Path(openapi_python_client.__file__).parent / "templates"
+    for patch in sorted(PATCHES.glob("*.patch")):
+        shutil.copy(upstream / patch.stem, folder)
+        # Git looks for a repository above the folder and would then skip paths outside of it.
+        subprocess.run(
+            ["git", "apply", patch], cwd=folder, check=True, env={**os.environ, "GIT_DIR": os.devnull}
+        )
+    return folder
+
+
+def generate(into: Path, templates: Path) -> None:
+    """Run the generator into the new folder `into`; any warning of its is a failure."""
+    beside_python = Path(sys.executable).parent
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "openapi_python_client", "generate"),
+            *("--path", ROOT / "openapi.yaml"),
+            *("--config", ROOT / "generator-config.yml"),
+            *("--custom-template-path", templates),
+            *("--output-path", into),
+            *("--meta", "none", "--fail-on-warning"),
+        ],
+        check=True,
+        # The hooks call the ruff that is pinned beside this Python.
+        env={**os.environ, "PATH": f"{beside_python}{os.pathsep}{os.environ['PATH']}"},
+    )
+    # The generator marks a package as typed only together with metadata that we do not want.
+    (into / "py.typed").touch()
+
+
+def texts(folder: Path) -> dict[str, str]:
+    """Return the text of every file below `folder`, by its path in it."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes().decode()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def drift(committed: dict[str, str], fresh: dict[str, str]) -> str:
+    """Return the difference between two clients as a unified diff; it is empty when there is none."""
+    lines: list[str] = []
+    for name in sorted(committed.keys() | fresh.keys()):
+        before, after = committed.get(name), fresh.get(name)
+        if before != after:
+            lines += difflib.unified_diff(
+                (before or "").splitlines(keepends=True),
+                (after or "").splitlines(keepends=True),
+                f"committed/{name}" if before is not None else os.devnull,
+                f"generated/{name}" if after is not None else os.devnull,
+            ) or [f"only on one side, and empty: {name}\n"]
+    return "".join(lines)
+
+
+def main() -> int:
+    """Regenerate, or check for drift; return the exit code."""
+    with tempfile.TemporaryDirectory() as temporary:
+        templates = Path(temporary, "templates")
+        templates.mkdir()
+        fresh = Path(temporary, COMMITTED.name)
+        generate(fresh, mended_templates(templates))
+        if "--check" not in sys.argv[1:]:
+            shutil.rmtree(COMMITTED, ignore_errors=True)
+            shutil.copytree(fresh, COMMITTED)
+            return 0
+        difference = drift(texts(COMMITTED), texts(fresh))
+    sys.stdout.write(difference or "generated/ is what openapi.yaml gives.\n")
+    return 1 if difference else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
