@@ -1,0 +1,151 @@
+"""From what became of an attempt to the error that tells it."""
+
+from http import HTTPStatus
+
+import httpx
+
+from yandex_market_chats._errors import (
+    HTTP_METHOD_FAILURE,
+    AnswerError,
+    ApiError,
+    AuthenticationError,
+    BadRequestError,
+    ConnectionFailedError,
+    ConnectionLostError,
+    Delivery,
+    LockedError,
+    MarketError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitError,
+    ServerError,
+    UnexpectedAnswerError,
+    error_items,
+    parse_object,
+)
+
+_CLASSES: dict[int, type[ApiError]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    HTTP_METHOD_FAILURE: RateLimitError,
+    423: LockedError,
+    429: RateLimitError,
+}
+
+# What to do, by status. Sources: the vendor's pages "Error types", "Authorization" and "Restrictions
+# on requests".
+_ADVICE = {
+    400: "Correct the request as the API says.",
+    401: (
+        "Check the token in the header {header}: that it is whole, is not revoked, and is of this kind."
+        " New Api-Key tokens are made in the seller's cabinet, under the settings of API access."
+    ),
+    403: (
+        "Give the token the access `communication` or `all-methods`, and check that it was made in the"
+        " cabinet of this business id and that the cabinet is active."
+    ),
+    404: "Check the business id and the chat id.",
+    405: "The API does not know this call: check the base URL, or update this package.",
+    408: "The API gave the request up.",
+    415: "The API does not know this call: check the base URL, or update this package.",
+    HTTP_METHOD_FAILURE: "The hourly limit is used up: try again later.",
+    423: "The cabinet is being migrated: try again later.",
+    429: "Slow down, and try again later.",
+    499: "A gateway gave the request up.",
+    503: "The API is overloaded: try again later.",
+}
+
+_TOLD_LENGTH = 500
+"""How many characters of the API's own words an error message quotes; `.errors` has all of them."""
+
+_UNKNOWN_BELOW_500 = {HTTPStatus.REQUEST_TIMEOUT, 499}
+_NEVER_LEFT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+
+
+def failure_error(failure: httpx.RequestError) -> MarketError:
+    """Give the error for an attempt that ended without an answer."""
+    told = f"{type(failure).__name__}: {failure}" if str(failure) else type(failure).__name__
+    if isinstance(failure, _NEVER_LEFT):
+        return ConnectionFailedError(
+            f"No connection ({told}). Check the network, the proxy and the base URL."
+        )
+    return ConnectionLostError(
+        f"The connection broke before the answer was complete ({told}).", delivery=Delivery.UNKNOWN
+    )
+
+
+def answer_error(status_code: int, headers: httpx.Headers, body: bytes, *, header: str) -> AnswerError | None:
+    """Give the error for an answer, or `None` when it says that the request was carried out.
+
+    The status decides first. The envelope decides only whether a success is one: the vendor's
+    examples show `"status": "OK"` inside of error bodies.
+
+    Args:
+        status_code: The answer's HTTP status.
+        headers: The answer's headers.
+        body: The answer's body, or as much of it as came.
+        header: The name of the header that carried the credentials.
+
+    """
+    if _is_success(status_code) and parse_object(body).get("status") == "OK":
+        return None
+    error = _class(status_code)(
+        f"{_title(status_code)}{_told(body)}.",
+        status_code=status_code,
+        headers=headers,
+        body=body,
+        delivery=_delivery(status_code),
+    )
+    error.advice = _advice(error, header)
+    return error
+
+
+def _is_success(status_code: int) -> bool:
+    return status_code // 100 == 2  # noqa: PLR2004
+
+
+def _class(status_code: int) -> type[AnswerError]:
+    if _is_success(status_code):
+        return UnexpectedAnswerError
+    return _CLASSES.get(status_code, ServerError if status_code // 100 == 5 else ApiError)  # noqa: PLR2004
+
+
+def _delivery(status_code: int) -> Delivery:
+    refused = status_code // 100 in {3, 4} and status_code not in _UNKNOWN_BELOW_500
+    if refused or status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+        return Delivery.NOT_SENT
+    return Delivery.UNKNOWN
+
+
+def _title(status_code: int) -> str:
+    try:
+        return f"{status_code} {HTTPStatus(status_code).phrase}"
+    except ValueError:
+        return str(status_code)
+
+
+def _told(body: bytes) -> str:
+    """Quote the API's own words: printable, in one line, and no longer than a message should be."""
+    words = "; ".join(f"{code}: {message}" if message else code for code, message in error_items(body))
+    printable = " ".join(words.encode(errors="replace").decode().split())
+    return f" ({printable[:_TOLD_LENGTH]})" if printable else ""
+
+
+def _advice(error: AnswerError, header: str) -> str:
+    if isinstance(error, UnexpectedAnswerError):
+        return 'A success would be {"status": "OK"}.'
+    if error.status_code // 100 == 3:  # noqa: PLR2004
+        return "Check the base URL: a redirect is never followed, for it could take the token elsewhere."
+    if isinstance(error, RateLimitError) and error.parallel:
+        return "Send fewer requests at a time: the limit is of the cabinet, its other programs count too."
+    if isinstance(error, RateLimitError) and error.until:
+        return f"The hourly limit is used up: try again after {error.until:%Y-%m-%d %H:%M:%S} UTC."
+    return _ADVICE.get(error.status_code, "").format(header=header)

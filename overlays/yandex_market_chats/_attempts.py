@@ -1,0 +1,65 @@
+"""What is told of every attempt: to the log, and to the hook `on_attempt`."""
+
+import logging
+from dataclasses import dataclass
+
+from yandex_market_chats._errors import Delivery
+from yandex_market_chats._limits import RateLimit
+
+logger = logging.getLogger("yandex_market_chats")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One attempt of a call: enough for metrics and tracing, and nothing secret.
+
+    Attributes:
+        number: Which attempt of its call it was, from 1.
+        method: The HTTP method.
+        path: The path of the URL, without the query, which names the chat.
+        elapsed: Seconds from the attempt's beginning to the end of its answer.
+        status_code: The answer's status; `None` when there was no answer.
+        rate_limit: What the answer's headers said of the hourly limit.
+        error: The name of the error's class; `None` when the request was carried out.
+        delivery: What became of the message; `None` when it was sent.
+        wait: Seconds until the next attempt; `None` when this was the last.
+
+    """
+
+    number: int
+    method: str
+    path: str
+    elapsed: float
+    status_code: int | None
+    rate_limit: RateLimit | None
+    error: str | None
+    delivery: Delivery | None
+    wait: float | None
+
+    def log(self) -> None:
+        """Write a line for the attempt, and a louder one when it will be repeated."""
+        ending = self.error or "sent"
+        logger.debug(
+            "%s %s: attempt %d in %.3f s: status %s, %s, wait %s",
+            self.method,
+            self.path,
+            self.number,
+            self.elapsed,
+            self.status_code,
+            ending,
+            self.wait,
+        )
+        if self.wait is not None:
+            logger.warning(
+                "%s %s: attempt %d: %s; again in %.3f s",
+                self.method,
+                self.path,
+                self.number,
+                ending,
+                self.wait,
+            )
+
+
+def log_broken_hook(error: Exception) -> None:
+    """Write that the hook raised. The call goes on: a message matters more than what is told of it."""
+    logger.error("on_attempt raised %s", type(error).__name__)

@@ -1,0 +1,93 @@
+"""The credentials, as `httpx.Auth`: put on the request afresh for every attempt, and shown nowhere."""
+
+from collections.abc import Callable, Generator
+from typing import ClassVar
+
+import httpx
+
+from yandex_market_chats._errors import ConfigurationError
+
+
+class Credentials(httpx.Auth):
+    """A token in a header: what `ApiKey` and `OAuthToken` share.
+
+    Args:
+        token: The token, or a callable that gives it. The callable is asked for every attempt, from
+            whichever thread sends, and must not block for long.
+
+    Raises:
+        ConfigurationError: The token is empty or has characters that a header cannot carry.
+
+    """
+
+    header: ClassVar[str]
+    prefix: ClassVar[str] = ""
+
+    def __init__(self, token: str | Callable[[], str]) -> None:
+        # A frame of a traceback shows its arguments to error trackers, so no frame keeps the token.
+        if callable(token):
+            self._source = token
+        elif defect := _defect(token):
+            del token
+            raise ConfigurationError(f"{type(self).__name__}: the token {defect}.")
+        else:
+            self._source = lambda: token
+
+    def __repr__(self) -> str:
+        """Show the kind of the credentials, not the token."""
+        return f"{type(self).__name__}(…)"
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Put the token on the request."""
+        request.headers[self.header] = self._value()
+        yield request
+
+    def renewed(self, request: httpx.Request) -> bool:
+        """Tell whether the token is now another than the one that `request` carried."""
+        try:
+            return bool(request.headers.get(self.header) != self._value())
+        except ConfigurationError:
+            return False
+
+    def _value(self) -> str:
+        try:
+            token = self._source()
+        except Exception as error:
+            raise ConfigurationError(
+                f"{type(self).__name__}: the callable that gives the token raised {type(error).__name__}."
+            ) from error
+        if defect := _defect(token):
+            del token
+            raise ConfigurationError(f"{type(self).__name__}: the callable gave a token that {defect}.")
+        return self.prefix + token
+
+
+class ApiKey(Credentials):
+    """An Api-Key token of the cabinet, sent in the header `Api-Key`.
+
+    Source: the vendor's page "Authorization".
+    """
+
+    header = "Api-Key"
+
+
+class OAuthToken(Credentials):
+    """An OAuth 2.0 token, sent in the header `Authorization`.
+
+    The vendor still accepts it and advises `ApiKey` instead. It lives a year: give a callable to a
+    program that may live longer. Source: the vendor's page "Authorization".
+    """
+
+    header = "Authorization"
+    prefix = "Bearer "
+
+
+def _defect(token: object) -> str | None:
+    """Say what is wrong with a token, without its value."""
+    if not isinstance(token, str):
+        return f"is not a string but {type(token).__name__}"
+    if not token:
+        return "is empty"
+    if not (token.isascii() and token.isprintable()) or " " in token:
+        return "has a space, a line break or a character that is not ASCII: give it alone, without a prefix"
+    return None

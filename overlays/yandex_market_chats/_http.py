@@ -1,0 +1,189 @@
+"""The httpx clients below the generated one: what they send is sent as the policy says.
+
+`send()` takes a place among the requests in flight, makes an attempt, has it judged, and waits and begins
+again, or raises. It knows no endpoint. Repeating lives here and not in a transport, because a transport sees
+neither the credentials nor a body that breaks off.
+"""
+
+import copy
+import inspect
+import threading
+import time
+from collections.abc import Callable
+from contextlib import aclosing, closing
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import anyio
+import httpx
+
+from yandex_market_chats._attempts import Attempt, log_broken_hook
+from yandex_market_chats._credentials import Credentials
+from yandex_market_chats._errors import ConfigurationError, InvalidRequestError
+from yandex_market_chats._exchange import Exchange
+from yandex_market_chats._policy import RetryPolicy
+from yandex_market_chats._version import __version__
+
+C = TypeVar("C", "SyncHTTP", "AsyncHTTP")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a client is set to."""
+
+    base_url: httpx.URL
+    credentials: Credentials
+    timeout: httpx.Timeout
+    retries: RetryPolicy
+    max_parallel: int
+    on_attempt: Callable[[Attempt], Any] | None
+
+    def __post_init__(self) -> None:
+        """Refuse a client that could never send."""
+        if self.max_parallel < 1:
+            raise ConfigurationError("max_parallel must be at least 1.")
+
+    def httpx_options(self) -> dict[str, Any]:
+        """Give the arguments of `httpx.Client` and of its async twin."""
+        return {
+            "base_url": self.base_url,
+            "auth": self.credentials,
+            "timeout": self.timeout,
+            # The API does not support keep-alive: a pooled connection may be dead, and a POST on it fails
+            # in a way that cannot be told from a lost answer.
+            "headers": {"Connection": "close", "User-Agent": f"yandex-market-chats/{__version__}"},
+            "limits": httpx.Limits(max_keepalive_connections=0),
+            # A proxy of the environment must not see a token that goes to loopback in clear.
+            "trust_env": self.base_url.scheme == "https",
+        }
+
+
+class SyncHTTP(httpx.Client):
+    """The `httpx.Client` that sends as its settings say."""
+
+    def __init__(self, settings: Settings, transport: httpx.BaseTransport | None) -> None:
+        if inspect.iscoroutinefunction(settings.on_attempt):
+            raise ConfigurationError("on_attempt must be a plain function here; AsyncMarketChats awaits one.")
+        super().__init__(**settings.httpx_options(), transport=transport)
+        self.settings = settings
+        self.owner = self
+        self._places = threading.Semaphore(settings.max_parallel)
+
+    def send(
+        self,
+        request: httpx.Request,
+        *,
+        stream: bool = False,  # noqa: ARG002 -- an answer is always read, for it decides what comes next
+        auth: Any = httpx.USE_CLIENT_DEFAULT,
+        follow_redirects: Any = httpx.USE_CLIENT_DEFAULT,  # noqa: ARG002 -- they never are
+    ) -> httpx.Response:
+        """Send the request, and repeat it as the policy says.
+
+        Raises:
+            MarketError: The request was not carried out, or it is not known whether it was.
+
+        """
+        exchange = _exchange(self, request)
+        while True:
+            if not self._places.acquire(timeout=exchange.call.remaining):
+                raise exchange.no_place()
+            try:
+                with exchange.attempt():
+                    response = super().send(request, stream=True, auth=auth, follow_redirects=False)
+                    with closing(exchange.watch(response)):
+                        response.read()
+            finally:
+                self._places.release()
+            attempt = exchange.judge()
+            self._tell(attempt)
+            if attempt.wait is None:
+                return exchange.answer()
+            time.sleep(attempt.wait)
+
+    def close(self) -> None:
+        """Close the connections; a view leaves that to the client that it is a view of."""
+        if self is self.owner:
+            super().close()
+
+    def _tell(self, attempt: Attempt) -> None:
+        if self.settings.on_attempt:
+            try:
+                self.settings.on_attempt(attempt)
+            except Exception as error:  # noqa: BLE001 -- whatever it is, the message goes first
+                log_broken_hook(error)
+
+
+class AsyncHTTP(httpx.AsyncClient):
+    """The `httpx.AsyncClient` that sends as its settings say."""
+
+    def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport | None) -> None:
+        super().__init__(**settings.httpx_options(), transport=transport)
+        self.settings = settings
+        self.owner = self
+        self._places = anyio.Semaphore(settings.max_parallel, fast_acquire=True)
+
+    async def send(
+        self,
+        request: httpx.Request,
+        *,
+        stream: bool = False,  # noqa: ARG002 -- an answer is always read, for it decides what comes next
+        auth: Any = httpx.USE_CLIENT_DEFAULT,
+        follow_redirects: Any = httpx.USE_CLIENT_DEFAULT,  # noqa: ARG002 -- they never are
+    ) -> httpx.Response:
+        """Send the request, and repeat it as the policy says.
+
+        Raises:
+            MarketError: The request was not carried out, or it is not known whether it was.
+
+        """
+        exchange = _exchange(self, request)
+        while True:
+            try:
+                with anyio.fail_after(exchange.call.remaining):
+                    await self._places.acquire()
+            except TimeoutError:
+                raise exchange.no_place() from None
+            try:
+                with exchange.attempt():
+                    response = await super().send(request, stream=True, auth=auth, follow_redirects=False)
+                    async with aclosing(exchange.watch(response)):
+                        await response.aread()
+            finally:
+                self._places.release()
+            attempt = exchange.judge()
+            await self._tell(attempt)
+            if attempt.wait is None:
+                return exchange.answer()
+            await anyio.sleep(attempt.wait)
+
+    async def aclose(self) -> None:
+        """Close the connections; a view leaves that to the client that it is a view of."""
+        if self is self.owner:
+            await super().aclose()
+
+    async def _tell(self, attempt: Attempt) -> None:
+        if self.settings.on_attempt:
+            try:
+                told = self.settings.on_attempt(attempt)
+                if inspect.isawaitable(told):
+                    await told
+            except Exception as error:  # noqa: BLE001 -- whatever it is, the message goes first
+                log_broken_hook(error)
+
+
+def view_of(client: C, settings: Settings) -> C:
+    """Give a client with other settings over the same connections and places."""
+    view = copy.copy(client)
+    view.settings = settings
+    view.timeout = settings.timeout
+    return view
+
+
+def _exchange(client: SyncHTTP | AsyncHTTP, request: httpx.Request) -> Exchange:
+    """Begin an exchange, unless the request must not leave."""
+    if client.owner.is_closed:
+        raise ConfigurationError("This client is closed: make a new one, or close it later.")
+    here, there = client.base_url, request.url
+    if (here.scheme, here.host, here.port) != (there.scheme, there.host, there.port):
+        raise InvalidRequestError(f"The credentials are for {here.host} and go nowhere else.")
+    return Exchange(request, client.settings.credentials, client.settings.retries)

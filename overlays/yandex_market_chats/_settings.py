@@ -1,0 +1,117 @@
+"""The settings and arguments: what is unusable is refused before anything is sent."""
+
+import ipaddress
+import os
+
+import httpx
+
+from yandex_market_chats._credentials import ApiKey, Credentials, OAuthToken
+from yandex_market_chats._errors import ConfigurationError, InvalidRequestError
+
+DEFAULT_BASE_URL = "https://api.partner.market.yandex.ru"
+DEFAULT_TIMEOUT = httpx.Timeout(15.0, connect=5.0)
+"""Seconds. The server gives up after 10: a shorter read would make UNKNOWN out of answers that are coming."""
+
+ID_MAX = 2**63 - 1
+"""The largest int64. Like `MESSAGE_MAX_LENGTH`, a test holds it to the contract."""
+MESSAGE_MAX_LENGTH = 4096
+"""In characters."""
+
+API_KEY = "YANDEX_MARKET_API_KEY"
+OAUTH_TOKEN = "YANDEX_MARKET_OAUTH_TOKEN"  # noqa: S105 -- the name of a variable
+BUSINESS_ID = "YANDEX_MARKET_BUSINESS_ID"
+BASE_URL = "YANDEX_MARKET_BASE_URL"
+
+
+def find_credentials(auth: Credentials | None) -> Credentials:
+    """Return `auth`, or the credentials of the environment: an Api-Key token before an OAuth token.
+
+    Raises:
+        ConfigurationError: There are none, or they are unusable.
+
+    """
+    if isinstance(auth, Credentials):
+        return auth
+    if auth is not None:
+        raise ConfigurationError("auth must be ApiKey(token) or OAuthToken(token).")
+    for variable, kind in ((API_KEY, ApiKey), (OAUTH_TOKEN, OAuthToken)):
+        if os.environ.get(variable):
+            try:
+                return kind(os.environ[variable])
+            except ConfigurationError as error:
+                raise ConfigurationError(f"Correct the variable {variable}: {error.args[0]}") from None
+    raise ConfigurationError(f"No credentials: set {API_KEY} (or {OAUTH_TOKEN}), or give auth=ApiKey(token).")
+
+
+def find_business_id(business_id: int | None) -> int:
+    """Return `business_id`, or the one of the environment.
+
+    Raises:
+        ConfigurationError: There is none, or the environment's is not an id.
+        InvalidRequestError: `business_id` is not an id.
+
+    """
+    if business_id is not None:
+        return check_id("business_id", business_id)
+    text = os.environ.get(BUSINESS_ID)
+    if not text:
+        raise ConfigurationError(f"No business id: set {BUSINESS_ID}, or give business_id=….")
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= ID_MAX):
+        raise ConfigurationError(f"Correct the variable {BUSINESS_ID}: it must be a whole number from 1.")
+    return int(text)
+
+
+def find_base_url(base_url: str | None) -> httpx.URL:
+    """Return `base_url`, or the one of the environment, or the vendor's.
+
+    Raises:
+        ConfigurationError: It is not https, and not loopback either, or it is not an address at all.
+
+    """
+    text = base_url or os.environ.get(BASE_URL) or DEFAULT_BASE_URL
+    try:
+        url = httpx.URL(text)
+    except (httpx.InvalidURL, TypeError):
+        raise ConfigurationError(f"base_url (or {BASE_URL}) is not a URL.") from None
+    if not url.host or url.userinfo or url.query or url.fragment:
+        raise ConfigurationError(f"base_url (or {BASE_URL}) must be only a scheme, a host and a path.")
+    if url.scheme != "https" and not (url.scheme == "http" and _is_loopback(url.host)):
+        raise ConfigurationError(f"base_url (or {BASE_URL}) must be https unless it is loopback.")
+    return url
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def check_id(name: str, value: int) -> int:
+    """Return `value` if it is an id: a whole number from 1 to the largest int64, and not a bool.
+
+    Raises:
+        InvalidRequestError: It is not.
+
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= ID_MAX:
+        raise InvalidRequestError(f"{name} must be a whole number from 1 to 2**63 - 1.")
+    return value
+
+
+def check_message(message: str) -> str:
+    """Return `message` if the API takes it: a text of 1 to 4096 characters that UTF-8 can carry.
+
+    Raises:
+        InvalidRequestError: It is not; what is wrong is said without the text.
+
+    """
+    if not isinstance(message, str):
+        raise InvalidRequestError(f"message must be a text, not {type(message).__name__}.")
+    if not 1 <= len(message) <= MESSAGE_MAX_LENGTH:
+        raise InvalidRequestError(
+            f"message must have 1 to {MESSAGE_MAX_LENGTH} characters; this one has {len(message)}."
+        )
+    if any("\ud800" <= character <= "\udfff" for character in message):
+        raise InvalidRequestError("message has a lone surrogate, which UTF-8 cannot carry: mend the text.")
+    return message
