@@ -1,9 +1,12 @@
-# The targets are what CI runs and what people run. PYTHON is an interpreter with the [dev] extra.
+# What people run and what CI runs. PYTHON is an interpreter with the extra [dev].
 PYTHON ?= python
+BASE ?= main
+# zizmor is no Python module: it stands beside the interpreter.
+BIN = $(if $(findstring /,$(PYTHON)),$(dir $(PYTHON)))
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
-	@$(PYTHON) -c "import re; [print(f'{t:14}{d}') for t, d in re.findall(r'(?m)^([a-z-]+):.*?  ## (.+)', open('Makefile').read())]"
+	@$(PYTHON) -c "import re; [print(f'{t:15}{d}') for t, d in re.findall(r'(?m)^([a-z-]+):  ## (.+)', open('Makefile').read())]"
 
 regenerate:  ## make generated/ anew from openapi.yaml
 	$(PYTHON) scripts/regenerate.py
@@ -11,4 +14,36 @@ regenerate:  ## make generated/ anew from openapi.yaml
 drift:  ## fail, with the diff, when generated/ is not what openapi.yaml gives
 	$(PYTHON) scripts/regenerate.py --check
 
-.PHONY: help regenerate drift
+test:  ## run the tests
+	$(PYTHON) -m pytest
+
+coverage:  ## run the tests; fail unless they reach every line and branch of the overlay
+	$(PYTHON) -m coverage erase
+	$(PYTHON) -m coverage run -m pytest
+	$(PYTHON) -m coverage combine --quiet
+	$(PYTHON) -m coverage report
+
+lint:  ## check the contract, the code and the workflows
+	$(PYTHON) scripts/node_tools.py redocly lint openapi.yaml
+	$(PYTHON) -m openapi_spec_validator openapi.yaml
+	$(PYTHON) -m ruff check
+	$(PYTHON) -m ruff format --check
+	$(PYTHON) -m mypy
+	$(BIN)zizmor --offline --persona=pedantic --quiet .github
+	$(PYTHON) -m check_jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(PYTHON) -m check_jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+
+build:  ## build the sdist, and the wheel from it, into dist/
+	$(PYTHON) -c "import shutil; shutil.rmtree('dist', ignore_errors=True)"
+	$(PYTHON) -m build
+
+spec-diff:  ## say what the change of openapi.yaml since BASE (main) means for users
+	@$(PYTHON) scripts/spec_diff.py $(BASE) $(STYLE)
+
+api-diff:  ## fail on a break of the public interface without its version step
+	@$(PYTHON) scripts/api_diff.py
+
+release-check:  ## fail unless TAG is the version that the package, the contract and CHANGELOG.md state
+	@$(PYTHON) scripts/versions.py $(TAG)
+
+.PHONY: help regenerate drift test coverage lint build spec-diff api-diff release-check

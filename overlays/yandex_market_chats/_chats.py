@@ -6,10 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, Self, TypeVar, cast
 
 import httpx
-from yandex_market_chats_generated import Client
-from yandex_market_chats_generated.api.chats import send_message_to_chat
-from yandex_market_chats_generated.models import SendMessageToChatRequest
-from yandex_market_chats_generated.types import Response
 
 from yandex_market_chats._attempts import Attempt
 from yandex_market_chats._credentials import Credentials
@@ -25,6 +21,10 @@ from yandex_market_chats._settings import (
     find_business_id,
     find_credentials,
 )
+from yandex_market_chats_generated import Client
+from yandex_market_chats_generated.api.chats import send_message_to_chat
+from yandex_market_chats_generated.models import SendMessageToChatRequest
+from yandex_market_chats_generated.types import Response
 
 H = TypeVar("H", SyncHTTP, AsyncHTTP)
 T = TypeVar("T", httpx.BaseTransport, httpx.AsyncBaseTransport)
