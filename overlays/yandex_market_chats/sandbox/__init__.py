@@ -1,0 +1,39 @@
+"""A sandbox: the API on this machine, to rehearse what a real account cannot provoke at will.
+
+```python
+from yandex_market_chats.sandbox import Sandbox
+
+with Sandbox() as sandbox:
+    ...  # send to sandbox.base_url with sandbox.token
+    sandbox.messages  # what the buyers would have read
+```
+
+`CHATS` tells how each chat answers, `TOKENS` what becomes of each token. Needs the extra `sandbox`.
+"""
+
+try:
+    from yandex_market_chats.sandbox._sandbox import Sandbox
+except ModuleNotFoundError as error:
+    message = "The sandbox needs aiohttp: pip install 'yandex-market-chats[sandbox]'"
+    raise ImportError(message, name=error.name) from error
+
+from yandex_market_chats.sandbox._chats import CHATS
+from yandex_market_chats.sandbox._messages import Message
+from yandex_market_chats.sandbox._tokens import (
+    API_KEY,
+    API_KEY_WITHOUT_ACCESS,
+    OAUTH,
+    REVOKED_API_KEY,
+    TOKENS,
+)
+
+__all__ = [
+    "API_KEY",
+    "API_KEY_WITHOUT_ACCESS",
+    "CHATS",
+    "OAUTH",
+    "REVOKED_API_KEY",
+    "TOKENS",
+    "Message",
+    "Sandbox",
+]

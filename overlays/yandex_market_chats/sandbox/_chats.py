@@ -1,0 +1,130 @@
+"""How each chat of the sandbox answers."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import cycle, repeat
+from typing import NamedTuple
+
+from yandex_market_chats.sandbox._replies import (
+    HOURLY_LIMIT,
+    PARALLEL_LIMIT,
+    SERVER_ERROR,
+    Ending,
+    Reply,
+    error,
+    html,
+)
+
+_OK = Reply(taken=True)
+_UNAVAILABLE = error(503, "SERVICE_UNAVAILABLE", "Service temporarily unavailable. Please, try again later")
+_TOO_MANY = error(429, "TOO_MANY_REQUESTS", "Too many requests")
+
+
+class _Chat(NamedTuple):
+    """A chat: what it does in one sentence, and its replies in turn, over and over."""
+
+    summary: str
+    replies: tuple[Reply, ...]
+
+
+def _with_header(reply: Reply, name: str, value: str) -> Reply:
+    return replace(reply, headers={**reply.headers, name: value})
+
+
+_CHATS = {
+    # Success that is none.
+    200: _Chat(
+        '200 with "status": "ERROR"; the message was taken.',
+        (replace(error(200, "INTERNAL_ERROR", "Internal server error"), taken=True),),
+    ),
+    2001: _Chat("200 with HTML; the message was taken.", (replace(html(200, "OK"), taken=True),)),
+    2002: _Chat("200 with {}; the message was taken.", (replace(_OK, body="{}"),)),
+    2003: _Chat(
+        "200 whose body breaks off; the message was taken.",
+        (_with_header(replace(_OK, body='{"status": '), "Content-Length", "16"),),
+    ),
+    302: _Chat(
+        "302 to another path.",
+        (_with_header(Reply(status=302, body="", headers={}), "Location", "/moved"),),
+    ),
+    # Refusals.
+    400: _Chat("400.", (error(400, "BAD_REQUEST", "Incorrect data"),)),
+    401: _Chat("401, whatever the token.", (error(401, "UNAUTHORIZED", "Api-Key token is invalid"),)),
+    403: _Chat("403.", (error(403, "FORBIDDEN", "Access denied"),)),
+    404: _Chat("404: there is no such chat.", (error(404, "NOT_FOUND", "Chat 404 not found"),)),
+    405: _Chat("405.", (error(405, "METHOD_NOT_ALLOWED", "Method not allowed"),)),
+    409: _Chat("409, which the vendor does not document.", (error(409, "CONFLICT", "Conflict"),)),
+    415: _Chat("415.", (error(415, "UNSUPPORTED_MEDIA_TYPE", "Unsupported media type"),)),
+    423: _Chat("423: the business is in migration.", (error(423, "LOCKED", "Business is in migration"),)),
+    # Limits, and an overloaded server.
+    420: _Chat("420 of the parallel limit, always.", (PARALLEL_LIMIT,)),
+    4201: _Chat("420 of the parallel limit twice, then OK.", (PARALLEL_LIMIT, PARALLEL_LIMIT, _OK)),
+    4202: _Chat(
+        "420 of the hourly limit once, which ends in 2 seconds, then OK.",
+        (replace(HOURLY_LIMIT, exhausted_for=2), _OK),
+    ),
+    4203: _Chat(
+        "420 of the hourly limit, which ends in an hour, always.",
+        (replace(HOURLY_LIMIT, exhausted_for=3600),),
+    ),
+    429: _Chat(
+        "429 with Retry-After of 1 second once, then OK.",
+        (_with_header(_TOO_MANY, "Retry-After", "1"), _OK),
+    ),
+    503: _Chat(
+        "503 with Retry-After of 1 second once, then OK.",
+        (_with_header(_UNAVAILABLE, "Retry-After", "1"), _OK),
+    ),
+    5031: _Chat("503 with HTML, always.", (html(503, "503 Service Temporarily Unavailable"),)),
+    # Answers that do not tell what became of the message.
+    408: _Chat("408 with HTML; the message was not taken.", (html(408, "408 Request Time-out"),)),
+    499: _Chat(
+        "499 with an empty body; the message was taken.",
+        (Reply(status=499, body="", headers={}, taken=True),),
+    ),
+    500: _Chat("500; the message was taken.", (replace(SERVER_ERROR, taken=True),)),
+    5001: _Chat("500; the message was not taken.", (SERVER_ERROR,)),
+    5002: _Chat(
+        "500 with HTML; the message was taken.",
+        (replace(html(500, "500 Internal Server Error"), taken=True),),
+    ),
+    502: _Chat("502 with HTML; the message was not taken.", (html(502, "502 Bad Gateway"),)),
+    504: _Chat(
+        "504 with HTML; the message was taken.", (replace(html(504, "504 Gateway Time-out"), taken=True),)
+    ),
+    520: _Chat(
+        "520 with an empty body; the message was taken.",
+        (Reply(status=520, body="", headers={}, taken=True),),
+    ),
+    # Connections that break.
+    9001: _Chat(
+        "The connection closes without an answer; the message was taken.",
+        (replace(_OK, ending=Ending.CLOSED),),
+    ),
+    9002: _Chat(
+        "The connection is reset without an answer; the message was taken.",
+        (replace(_OK, ending=Ending.RESET),),
+    ),
+    9003: _Chat(
+        "OK after 20 seconds, too late for most clients; the message was taken at once.",
+        (replace(_OK, slow=True),),
+    ),
+}
+
+CHATS: Mapping[int, str] = {chat_id: chat.summary for chat_id, chat in _CHATS.items()}
+"""How each chat answers, by its id. Any other chat takes the message and answers OK.
+
+A chat that refuses once or twice starts over after its OK, so each rehearsal goes alike."""
+
+
+class Script:
+    """The replies that the chats of one sandbox give in turn."""
+
+    def __init__(self) -> None:
+        """Begin every chat at its first reply."""
+        self._replies = {chat_id: cycle(chat.replies) for chat_id, chat in _CHATS.items()}
+        self._otherwise: Iterator[Reply] = repeat(_OK)
+
+    def next_reply(self, chat_id: int) -> Reply:
+        """Give the reply whose turn it is in this chat."""
+        return next(self._replies.get(chat_id, self._otherwise))

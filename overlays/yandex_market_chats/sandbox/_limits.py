@@ -1,0 +1,46 @@
+"""The limit of requests per hour, after the vendor's page "Restrictions on requests"."""
+
+from collections import Counter
+from collections.abc import Callable
+from email.utils import formatdate
+
+_HOUR = 3600
+
+
+class HourlyLimit:
+    """Counts the requests of each hour of the clock."""
+
+    def __init__(self, limit: int, clock: Callable[[], float]) -> None:
+        """Begin with nothing used; `clock` gives seconds since the epoch."""
+        self._limit = limit
+        self._clock = clock
+        self._used: Counter[int] = Counter()
+
+    @property
+    def left(self) -> int:
+        """How many requests are left in this hour."""
+        return max(0, self._limit - self._used[self._hour()])
+
+    def use(self) -> None:
+        """Count one request."""
+        self._used[self._hour()] += 1
+
+    def headers(self, exhausted_for: int | None) -> dict[str, str]:
+        """Tell the state of the limit as the vendor does, in RFC 822 dates: its end and, to compare, `Date`.
+
+        Args:
+            exhausted_for: Seconds for which to tell that nothing is left; `None` tells the truth.
+        """
+        if exhausted_for is None:
+            left, until = self.left, (self._hour() + 1) * _HOUR
+        else:
+            left, until = 0, int(self._clock()) + exhausted_for
+        return {
+            "Date": formatdate(self._clock(), usegmt=True),
+            "X-RateLimit-Resource-Limit": str(self._limit),
+            "X-RateLimit-Resource-Remaining": str(left),
+            "X-RateLimit-Resource-Until": formatdate(until, usegmt=True),
+        }
+
+    def _hour(self) -> int:
+        return int(self._clock()) // _HOUR

@@ -1,0 +1,101 @@
+"""The HTTP side of the sandbox: aiohttp on loopback, in a thread of its own."""
+
+import asyncio
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from ssl import SSLContext
+
+from aiohttp import web
+
+from yandex_market_chats.sandbox._business import Business
+from yandex_market_chats.sandbox._replies import Ending
+from yandex_market_chats.sandbox._validation import MAX_BODY
+
+HOST = "127.0.0.1"
+
+# Seconds that a request in progress gets to end when the sandbox closes.
+_GRACE = 0.1
+# On, with no time to linger: closing such a socket resets the connection (SO_LINGER, socket(7)).
+_NO_LINGER = struct.pack("ii", 1, 0)
+
+
+@contextmanager
+def serving(business: Business, port: int, ssl_context: SSLContext | None) -> Iterator[int]:
+    """Serve a business in the background while the context lasts.
+
+    Args:
+        business: What answers.
+        port: The port to listen on; 0 takes a free one.
+        ssl_context: What to serve HTTPS with; `None` serves HTTP.
+
+    Yields:
+        The port in use.
+
+    Raises:
+        OSError: The port cannot be listened on.
+    """
+    with _loop_in_thread() as loop:
+        runner = web.AppRunner(
+            _application(business),
+            access_log=None,
+            auto_decompress=False,
+            # A client that left gives its place back.
+            handler_cancellation=True,
+            shutdown_timeout=_GRACE,
+        )
+        try:
+            asyncio.run_coroutine_threadsafe(_start(runner, port, ssl_context), loop).result()
+            yield runner.addresses[0][1]
+        finally:
+            asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result()
+
+
+@contextmanager
+def _loop_in_thread() -> Iterator[asyncio.AbstractEventLoop]:
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="yandex-market-chats-sandbox", daemon=True)
+    thread.start()
+    try:
+        yield loop
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+async def _start(runner: web.AppRunner, port: int, ssl_context: SSLContext | None) -> None:
+    await runner.setup()
+    await web.TCPSite(runner, HOST, port, ssl_context=ssl_context).start()
+
+
+def _application(business: Business) -> web.Application:
+    application = web.Application(client_max_size=MAX_BODY)
+    application.router.add_route("*", "/{path:.*}", partial(_handle, business))
+    return application
+
+
+async def _handle(business: Business, request: web.Request) -> web.Response:
+    body = await _read(request)
+    # The place is given back before the answer leaves: who has read an answer may send the next request.
+    with business.place():
+        reply = business.answer(request, body)
+        await asyncio.sleep(business.delay(reply))
+    if reply.ending is Ending.RESET:
+        request.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+    if reply.ending is not Ending.ANSWERED:
+        request.protocol.force_close()
+    response = web.Response(status=reply.status, body=reply.body.encode(), headers=reply.headers)
+    # The vendor does not support keep-alive.
+    response.force_close()
+    return response
+
+
+async def _read(request: web.Request) -> bytes | None:
+    try:
+        return await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        return None
