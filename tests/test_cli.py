@@ -1,0 +1,191 @@
+"""The command line: what it prints, and what its exit codes say."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from click.testing import CliRunner, Result
+
+from yandex_market_chats import __version__
+from yandex_market_chats._cli import main
+from yandex_market_chats.sandbox import Sandbox
+
+
+@pytest.fixture
+def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """Serve a sandbox that the environment points to."""
+    with Sandbox() as served:
+        monkeypatch.setenv("YANDEX_MARKET_BASE_URL", served.base_url)
+        monkeypatch.setenv("YANDEX_MARKET_API_KEY", served.token)
+        monkeypatch.setenv("YANDEX_MARKET_BUSINESS_ID", str(served.business_id))
+        yield served
+
+
+def run(*arguments: str, stdin: str | bytes | None = None) -> Result:
+    """Run the command in this process."""
+    return CliRunner().invoke(main, arguments, input=stdin)
+
+
+def test_send_sends_the_message_and_exits_with_0(sandbox: Sandbox) -> None:
+    """The plain call prints one line for people."""
+    result = run("send", "--chat-id", "42", "Заказ уже в пути")
+    assert (result.exit_code, result.output) == (0, "Sent, attempts: 1.\n")
+    assert [(message.chat_id, message.text) for message in sandbox.messages] == [(42, "Заказ уже в пути")]
+
+
+@pytest.mark.parametrize("ending", ["", "\n", "\r\n"])
+def test_send_reads_standard_input_without_its_last_line_break(sandbox: Sandbox, ending: str) -> None:
+    """A dash stands for the text that is piped in."""
+    assert run("send", "--chat-id", "42", "-", stdin=f"Добрый день,\nждём{ending}").exit_code == 0
+    assert sandbox.messages[0].text == "Добрый день,\nждём"
+
+
+def test_send_refuses_standard_input_that_is_not_utf8(sandbox: Sandbox) -> None:
+    """A text in another encoding is refused, not sent garbled."""
+    result = run("send", "--chat-id", "42", "-", stdin="Привет".encode("cp1251"))
+    assert result.exit_code == 2
+    assert "surrogate" in result.stderr
+    assert not sandbox.requests
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_send_prints_one_json_object_about_a_success() -> None:
+    """A program finds all that `SentMessage` has."""
+    told = json.loads(run("send", "--chat-id", "42", "--json", "Hello").stdout)
+    until = told["rate_limit"].pop("until")
+    assert told == {"delivery": "sent", "attempts": 1, "rate_limit": {"limit": 1000, "remaining": 999}}
+    assert until.endswith("+00:00")
+
+
+@pytest.mark.parametrize(
+    ("chat_id", "exit_code", "delivery", "error", "status"),
+    [
+        (403, 3, "not_sent", "PermissionDeniedError", 403),
+        (502, 4, "unknown", "ServerError", 502),
+        (9001, 4, "unknown", "ConnectionLostError", None),
+    ],
+)
+@pytest.mark.usefixtures("sandbox")
+def test_send_tells_a_failure_by_exit_code_and_json(
+    chat_id: int, exit_code: int, delivery: str, error: str, status: int | None
+) -> None:
+    """Not sent is 3 and unknown is 4; the JSON names the error."""
+    result = run("send", "--chat-id", str(chat_id), "--json", "Hello")
+    told = json.loads(result.stdout)
+    assert result.exit_code == exit_code
+    assert (told["delivery"], told["error"], told.get("status_code")) == (delivery, error, status)
+    assert told["attempts"] == 1
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_send_quotes_the_items_of_the_envelope_in_json() -> None:
+    """The codes of the API reach the program as they are."""
+    told = json.loads(run("send", "--chat-id", "403", "--json", "Hello").stdout)
+    assert told["errors"] == [{"code": "FORBIDDEN", "message": "Access denied"}]
+    assert told["rate_limit"]["limit"] == 1000
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_send_tells_a_failure_to_people_on_standard_error() -> None:
+    """Standard output stays empty, so that a pipe does not take an error for a result."""
+    result = run("send", "--chat-id", "403", "Hello")
+    assert result.stdout == ""
+    assert result.stderr.startswith("Error: 403 Forbidden")
+
+
+@pytest.mark.usefixtures("sandbox")
+@pytest.mark.parametrize("arguments", [["--chat-id", "0", "Hello"], ["--chat-id", "42", ""], ["Hello"]])
+def test_send_exits_with_2_when_it_is_called_wrongly(arguments: list[str]) -> None:
+    """A wrong argument is the caller's to correct."""
+    assert run("send", *arguments).exit_code == 2
+
+
+def test_send_without_credentials_exits_with_2_and_names_the_variable(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Configuration is the caller's to correct too."""
+    monkeypatch.delenv("YANDEX_MARKET_API_KEY")
+    result = run("send", "--chat-id", "42", "Hello")
+    assert result.exit_code == 2
+    assert "YANDEX_MARKET_API_KEY" in result.stderr
+    assert not sandbox.requests
+
+
+def test_send_repeats_an_unknown_only_on_request(sandbox: Sandbox) -> None:
+    """`--resend-unknown` is the caller's word that a double message is better than none."""
+    result = run("send", "--chat-id", "500", "--resend-unknown", "--deadline", "1.5", "--json", "Hello")
+    assert result.exit_code == 4
+    assert json.loads(result.stdout)["attempts"] == len(sandbox.messages) > 1
+
+
+def test_send_interrupted_says_that_the_message_may_have_been_sent(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C in the middle of a call leaves it unknown."""
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("yandex_market_chats.MarketChats.send_message", interrupt)
+    result = run("send", "--chat-id", "42", "Hello")
+    assert (result.exit_code, result.stderr) == (4, "Interrupted: the message may have been sent.\n")
+    assert not sandbox.messages
+
+
+def test_send_to_the_sandbox_needs_no_setting() -> None:
+    """A newcomer's first run works with nothing in the environment."""
+    result = run("send", "--sandbox", "--chat-id", "42", "--json", "Hello")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["attempts"] == 1
+
+
+def test_sandbox_prints_its_address_a_token_and_a_curl_line_that_works(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What it prints is enough to send a message by hand."""
+    served: list[Sandbox] = []
+
+    def interrupt(sandbox: Sandbox) -> None:
+        served.append(sandbox)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Sandbox, "wait", interrupt)
+    result = run("sandbox", "--port", "0")
+    curl = next(line for line in result.output.splitlines() if line.startswith("curl "))
+    assert result.exit_code == 0
+    assert f"Address      {served[0].base_url}\n" in result.output
+    assert f"-H 'Api-Key: {served[0].token}'" in curl
+    assert f"'{served[0].base_url}/v2/businesses/{served[0].business_id}/chats/message?chatId=42'" in curl
+    assert result.output.endswith("Closed.\n")
+
+
+def test_sandbox_on_a_taken_port_says_so() -> None:
+    """A second sandbox does not end in a traceback."""
+    with Sandbox() as sandbox:
+        port = sandbox.base_url.rpartition(":")[2]
+        result = run("sandbox", "--port", port)
+    assert result.exit_code == 1
+    assert f"Cannot serve on port {port}" in result.stderr
+
+
+def test_the_version_is_the_packages() -> None:
+    """`--version` names the installed version."""
+    assert __version__ in run("--version").output
+
+
+@pytest.mark.parametrize(
+    ("missing", "arguments", "extra"),
+    [("click", [], "cli"), ("aiohttp", ["send", "--sandbox", "--chat-id", "42", "Hello"], "sandbox")],
+)
+def test_a_missing_extra_is_named(missing: str, arguments: list[str], extra: str) -> None:
+    """Who installed the package alone learns what to install, with the exit code of a wrong call."""
+    program = (
+        f"import sys; sys.modules[{missing!r}] = None; from yandex_market_chats._cli import main; main()"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 2
+    assert f"yandex-market-chats[{extra}]" in ended.stderr
