@@ -1,0 +1,105 @@
+"""Tell what the change of openapi.yaml since a git revision means for users: `spec_diff.py main`.
+
+Redocly's differ judges the changes. A breaking one without its version step, in openapi.yaml and in
+the package, is a failure. With --markdown the same is written for a pull request.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from packaging.version import Version
+
+import node_tools
+from versions import CONTRACT, PACKAGE, ROOT, after, stated
+
+MEANING = {
+    "none": "Nothing changes.",
+    "patch": "Not breaking: the shape of requests and answers stays.",
+    "minor": "Not breaking: something is added, and nothing taken away.",
+    "major": "Breaking: a program written against the old contract may fail.",
+}
+
+
+def at_fork(revision: str, root: Path) -> bytes:
+    """Return the contract as it was where the work in `root` left `revision`."""
+
+    def git(*arguments: str) -> bytes:
+        return subprocess.run(["git", *arguments], cwd=root, check=True, stdout=subprocess.PIPE).stdout
+
+    # What the other branch has gained meanwhile is no change of this one.
+    fork = git("merge-base", revision, "HEAD").decode().strip()
+    return git("show", f"{fork}:{CONTRACT}")
+
+
+def compare(base: bytes, revision: Path, formats: list[str]) -> list[str]:
+    """Let Redocly compare two contracts; return its report in each of the formats."""
+    # The report quotes the paths that Redocly is given, so they are short and the same everywhere.
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "base").mkdir()
+        Path(folder, "base", CONTRACT).write_bytes(base)
+        shutil.copy(revision, Path(folder, CONTRACT))
+        command = [
+            *node_tools.command("redocly"),
+            *("diff", f"base/{CONTRACT}", CONTRACT),
+            *("--config", str(ROOT / "redocly.yaml"), "--fail-on", "none"),
+        ]
+        runs = [
+            subprocess.run(
+                [*command, "--format", name],
+                cwd=folder,
+                env=node_tools.ENVIRONMENT,
+                capture_output=True,
+                encoding="utf-8",
+                check=False,
+            )
+            for name in formats
+        ]
+    if any(run.returncode for run in runs):
+        sys.exit(runs[0].stderr)
+    return [run.stdout.strip() for run in runs]
+
+
+def drops_security(change: dict[str, Any]) -> bool:
+    """Tell whether the change takes a credential away, which Redocly finds harmless to old requests."""
+    one_more_is_accepted = change["typeName"] == "SecurityRequirement" and change["kind"] == "added"
+    return change["typeName"].startswith("SecurityRequirement") and not one_more_is_accepted
+
+
+def review(base: bytes, root: Path, style: str) -> tuple[str, bool]:
+    """Return the words about the change since `base`, and whether the version step it needs is made."""
+    words, report = compare(base, root / CONTRACT, [style, "json"])
+    result = json.loads(report)
+    dropped = any(map(drops_security, result["changes"]))
+    step = "major" if dropped else result.get("bump", "none")
+    needed = after(result["infoVersions"]["base"], step)
+    behind = [path for path in (CONTRACT, PACKAGE) if Version(stated(path, root)) < Version(needed)]
+    lines = [words, "", MEANING[step]]
+    lines += ["Other credentials than before are asked for: that counts as breaking."] * dropped
+    lines += [f"It asks for version {needed} or later."] * (step != "none")
+    lines += [f"{path} still says {stated(path, root)}." for path in behind]
+    return "\n".join(lines), not (behind and step == "major")
+
+
+def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
+    """Print the review; return the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("base", help="the git revision to compare with")
+    parser.add_argument("--markdown", dest="style", action="store_const", const="markdown", default="stylish")
+    options = parser.parse_args(arguments)
+    try:
+        base = at_fork(options.base, root)
+    except subprocess.CalledProcessError:
+        parser.error(f"git finds no {CONTRACT} at {options.base}")
+    words, passes = review(base, root, options.style)
+    print(words)
+    return 0 if passes else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

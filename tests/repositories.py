@@ -1,0 +1,31 @@
+"""Git repositories for tests, apart from the settings and the repository that the run began in."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+
+def git(folder: Path, *arguments: str) -> None:
+    """Run git in the folder."""
+    subprocess.run(["git", *arguments], cwd=folder, check=True)
+
+
+def commit_all(folder: Path) -> None:
+    """Commit everything that is in the folder."""
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message=something")
+
+
+def make_repository(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the folder a repository of somebody's, with one commit of everything in it."""
+    # A hook hands GIT_DIR down: the commits of a test would go into the repository it runs for.
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "somebody")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "somebody@example.org")
+    git(folder, "init", "--quiet")
+    commit_all(folder)

@@ -1,0 +1,206 @@
+"""What scripts/spec_diff.py says about a change of the contract, and which changes it lets pass."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import node_tools
+import spec_diff
+from repositories import commit_all, git, make_repository
+from versions import CONTRACT, PACKAGE, ROOT, stated
+
+BREAKING, HARMLESS = "\nBreaking: ", "\nNot breaking: "
+CHAT_ID = "        - $ref: '#/components/parameters/ChatId'\n"
+SECURITY = "security:\n  - ApiKey: []\n  - OAuth: []\n"
+SHORTER = ("maxLength: 4096", "maxLength: 4000")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _redocly() -> None:
+    """Install Redocly; where that is impossible, as without a network, nothing here can run."""
+    try:
+        node_tools.command("redocly")
+    except subprocess.CalledProcessError:
+        if "CI" in os.environ:
+            raise
+        pytest.skip("npm could not install @redocly/cli")
+
+
+@pytest.fixture
+def work_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a git repository whose only commit holds the contract and the package's version."""
+    for path in (CONTRACT, PACKAGE):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes((ROOT / path).read_bytes())
+    make_repository(tmp_path, monkeypatch)
+    return tmp_path
+
+
+def edit(folder: Path, path: str, old: str, new: str) -> None:
+    """Replace a text that the file must have."""
+    text = (folder / path).read_text(encoding="utf-8")
+    assert old in text
+    (folder / path).write_text(text.replace(old, new), encoding="utf-8")
+
+
+def step(folder: Path, path: str, version: str) -> None:
+    """State another version in the file."""
+    edit(folder, path, stated(path, folder), version)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "verdict", "detail"),
+    [
+        pytest.param(
+            "        '404':\n          $ref: '#/components/responses/NotFound'\n",
+            "",
+            BREAKING,
+            "Response `404` was removed.",
+            id="removed answer",
+        ),
+        pytest.param(*SHORTER, BREAKING, "changed from '4096' to '4000'", id="tightened length"),
+        pytest.param("maxLength: 4096", "maxLength: 5000", HARMLESS, "maxLength", id="loosened length"),
+        pytest.param(
+            CHAT_ID,
+            CHAT_ID + "        - {name: kind, in: query, required: true, schema: {type: string}}\n",
+            BREAKING,
+            "Required `kind` query parameter was added.",
+            id="new required parameter",
+        ),
+        pytest.param(
+            CHAT_ID,
+            CHAT_ID + "        - {name: kind, in: query, schema: {type: string}}\n",
+            HARMLESS,
+            "parameters/2",
+            id="new optional parameter",
+        ),
+        pytest.param(
+            "          maxLength: 4096\n",
+            "          maxLength: 4096\n        note: {type: string}\n",
+            HARMLESS,
+            "properties/note",
+            id="optional field",
+        ),
+        pytest.param("/chats/message:", "/chats/send:", BREAKING, "was renamed to", id="changed path"),
+        pytest.param(
+            "      required: [status]\n      properties:\n",
+            "      required: [status]\n      properties:\n        id: {type: integer}\n",
+            HARMLESS,
+            "properties/id",
+            id="new answer field",
+        ),
+        pytest.param(
+            "      required: [status]\n", "", BREAKING, "no longer required: `status`", id="optional status"
+        ),
+        pytest.param(
+            "[OK, ERROR]", "[OK, ERROR, LATER]", BREAKING, "gained values: 'LATER'", id="changed status enum"
+        ),
+        pytest.param(
+            SECURITY,
+            "security:\n  - ApiKey: []\n",
+            BREAKING,
+            "`OAuth` is no longer accepted",
+            id="one credential dropped",
+        ),
+        pytest.param(SECURITY, "", BREAKING, "Other credentials", id="dropped security"),
+        pytest.param(SECURITY, "security: []\n", BREAKING, "Other credentials", id="emptied security"),
+        pytest.param(
+            "      tags: [chats]\n",
+            "      tags: [chats]\n      security: []\n",
+            BREAKING,
+            "Other credentials",
+            id="operation without security",
+        ),
+        pytest.param("The text of the", "The", HARMLESS, "description", id="description"),
+    ],
+)
+def test_every_edit_has_its_verdict(work_tree: Path, old: str, new: str, verdict: str, detail: str) -> None:
+    """An edit is called breaking or not, and what was edited is named."""
+    base = (work_tree / CONTRACT).read_bytes()
+    edit(work_tree, CONTRACT, old, new)
+    words, passes = spec_diff.review(base, work_tree, "stylish")
+    assert verdict in words
+    assert detail in words
+    assert passes == (verdict == HARMLESS)
+
+
+@pytest.mark.parametrize(
+    ("contract", "package", "code"),
+    [
+        ("0.3.0", "0.3.0", 1),
+        ("0.3.1", "0.3.1", 1),
+        ("0.4.0", "0.3.0", 1),
+        ("0.3.0", "0.4.0", 1),
+        ("0.4.0", "0.4.0", 0),
+        ("1.0.0", "1.0.0", 0),
+    ],
+)
+def test_a_break_needs_the_minor_step_of_both_versions_below_1(
+    work_tree: Path, contract: str, package: str, code: int
+) -> None:
+    """A break of 0.3.0 passes only as 0.4.0 or later, stated by the contract and by the package."""
+    for path in (CONTRACT, PACKAGE):
+        step(work_tree, path, "0.3.0")
+    commit_all(work_tree)
+    edit(work_tree, CONTRACT, *SHORTER)
+    for path, version in ((CONTRACT, contract), (PACKAGE, package)):
+        step(work_tree, path, version)
+    assert spec_diff.main(["HEAD"], work_tree) == code
+
+
+def test_a_break_needs_the_major_step_from_1_on(work_tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A break of 1.2.3 does not pass as 1.3.0, and the version to take is named."""
+    for path in (CONTRACT, PACKAGE):
+        step(work_tree, path, "1.2.3")
+    commit_all(work_tree)
+    edit(work_tree, CONTRACT, *SHORTER)
+    for path in (CONTRACT, PACKAGE):
+        step(work_tree, path, "1.3.0")
+    assert spec_diff.main(["HEAD"], work_tree) == 1
+    assert f"asks for version 2.0.0 or later.\n{CONTRACT} still says 1.3.0." in capsys.readouterr().out
+
+
+def test_no_change_passes(work_tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a change there is nothing to declare."""
+    assert spec_diff.main(["HEAD"], work_tree) == 0
+    assert capsys.readouterr().out.endswith("\nNothing changes.\n")
+
+
+def test_what_the_other_branch_gained_is_no_change_of_this_one(
+    work_tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The comparison begins where the branches part, so a branch that lags behind changes nothing."""
+    git(work_tree, "switch", "--quiet", "--create=ahead")
+    edit(work_tree, CONTRACT, *SHORTER)
+    commit_all(work_tree)
+    git(work_tree, "switch", "--quiet", "--create=behind", "HEAD~")
+    assert spec_diff.main(["ahead"], work_tree) == 0
+    assert "Nothing changes." in capsys.readouterr().out
+
+
+def test_markdown_is_a_table_for_a_pull_request(work_tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With --markdown the same change is a table row that points into the contract."""
+    edit(work_tree, CONTRACT, *SHORTER)
+    assert spec_diff.main(["HEAD", "--markdown"], work_tree) == 1
+    report = capsys.readouterr().out
+    assert "| Impact | Change |" in report
+    assert f"| {CONTRACT}:" in report
+    assert BREAKING in report
+
+
+def test_an_unknown_revision_is_said_to_be_unknown(
+    work_tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A mistyped revision ends in a sentence and not in a traceback."""
+    with pytest.raises(SystemExit, match="2"):
+        spec_diff.main(["no-such-revision"], work_tree)
+    assert "no openapi.yaml at no-such-revision" in capsys.readouterr().err
+
+
+def test_a_contract_that_cannot_be_read_is_no_verdict(work_tree: Path) -> None:
+    """Broken YAML ends with Redocly's words and not as a change without breaks."""
+    (work_tree / CONTRACT).write_text("openapi: [", encoding="utf-8")
+    with pytest.raises(SystemExit, match="unexpected end of the stream"):
+        spec_diff.main(["HEAD"], work_tree)

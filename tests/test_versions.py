@@ -1,0 +1,65 @@
+"""When scripts/versions.py lets a tag become a release."""
+
+from pathlib import Path
+
+import pytest
+
+import versions
+
+TEXTS = {
+    versions.PACKAGE: '"""Words."""\n\n__version__ = "1.2.0"\n',
+    versions.CONTRACT: "openapi: 3.1.0\ninfo:\n  version: 1.2.0\n",
+    "CHANGELOG.md": "# Changes\n\n## [Unreleased]\n\n## [1.2.0] - 2026-11-22\n\n## [1.1.0] - 2026-10-01\n",
+}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Write the files of a release that agree with each other."""
+    for path, text in TEXTS.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def test_a_tag_that_everything_agrees_with_passes(root: Path) -> None:
+    """The newest heading of the changes counts, and neither the unreleased nor an older one."""
+    assert versions.main("v1.2.0", root) == 0
+
+
+@pytest.mark.parametrize("path", TEXTS)
+def test_a_file_that_states_another_version_is_named(
+    root: Path, path: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A release is stopped by each of the files, and its name is printed."""
+    (root / path).write_text(TEXTS[path].replace("1.2.0", "1.1.9"), encoding="utf-8")
+    assert versions.main("v1.2.0", root) == 1
+    assert capsys.readouterr().out == f"{path} says 1.1.9, the tag v1.2.0.\n"
+
+
+def test_a_file_without_a_version_is_named(root: Path) -> None:
+    """A file that states nothing cannot pass for one that agrees."""
+    (root / "CHANGELOG.md").write_text("# Changes\n", encoding="utf-8")
+    with pytest.raises(SystemExit, match=r"CHANGELOG\.md states no version"):
+        versions.main("v1.2.0", root)
+
+
+@pytest.mark.parametrize(
+    ("version", "step", "next_one"),
+    [
+        ("0.3.1", "major", "0.4.0"),
+        ("0.3.1", "minor", "0.4.0"),
+        ("0.3.1", "patch", "0.3.2"),
+        ("1.2.3", "major", "2.0.0"),
+        ("1.2.3", "minor", "1.3.0"),
+        ("1.2.3", "none", "1.2.3"),
+    ],
+)
+def test_a_step_leads_to_the_next_version(version: str, step: str, next_one: str) -> None:
+    """Below 1.0 the minor number tells of a break, and from then on the major one."""
+    assert versions.after(version, step) == next_one
+
+
+def test_the_contract_and_the_package_have_one_version() -> None:
+    """One number tells users what they have: the step of one is the step of the other."""
+    assert versions.stated(versions.CONTRACT) == versions.stated(versions.PACKAGE)
