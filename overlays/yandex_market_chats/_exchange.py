@@ -48,7 +48,7 @@ class Exchange:
         self.call = Call(policy)
         self._request = request
         self._credentials = credentials
-        self._timeouts: dict[str, float | None] = request.extensions["timeout"]
+        self._timeouts = request.extensions.get("timeout", httpx.Timeout(None).as_dict())
         self._response: httpx.Response | None = None
         self._failure: httpx.RequestError | None = None
         self._body = b""

@@ -1,0 +1,76 @@
+"""The package as pip installs it."""
+
+import subprocess
+import sys
+from importlib import import_module, metadata, resources
+from pathlib import Path
+
+import pytest
+
+import yandex_market_chats
+
+PACKAGES = {"yandex_market_chats", "yandex_market_chats_generated"}
+INSTALLED = metadata.distribution("yandex-market-chats")
+
+
+def test_the_version_is_in_one_place() -> None:
+    """What pip says is what the package says."""
+    assert INSTALLED.version == yandex_market_chats.__version__
+
+
+@pytest.mark.parametrize("package", sorted(PACKAGES))
+def test_both_packages_are_typed(package: str) -> None:
+    """A type checker looks for the marker of PEP 561."""
+    assert resources.files(package).joinpath("py.typed").is_file()
+
+
+def test_the_wheel_holds_exactly_the_two_packages() -> None:
+    """Nothing else of this repository lands in somebody's site-packages."""
+    paths = [path for path in INSTALLED.files or [] if ".." not in path.parts]
+    if any(path.suffix == ".pth" for path in paths):
+        pytest.skip("installed as editable: .ci/run runs this against the wheel")
+    assert {path.parts[0] for path in paths if not path.parts[0].endswith(".dist-info")} == PACKAGES
+
+
+def test_everything_named_in_all_is_there() -> None:
+    """A star import does not fail."""
+    for package in (*PACKAGES, "yandex_market_chats.sandbox"):
+        module = import_module(package)
+        assert not [name for name in module.__all__ if not hasattr(module, name)]
+
+
+def test_importing_the_package_loads_neither_the_command_line_nor_the_sandbox() -> None:
+    """Who only sends messages pays for nothing else, and needs no extra."""
+    program = (
+        "import sys, yandex_market_chats as m; print({f'{m.__name__}._cli', 'aiohttp'} & set(sys.modules))"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ended.stdout == "set()\n"
+
+
+def test_a_program_that_uses_the_package_passes_a_strict_type_check(tmp_path: Path) -> None:
+    """The types that users see are those of the installed package, checked as they would check them."""
+    program = tmp_path / "consumer.py"
+    program.write_text(
+        "from yandex_market_chats import ApiKey, Delivery, MarketChats, MarketError, RetryPolicy\n"
+        "\n\n"
+        "def tell(text: str) -> bool:\n"
+        "    with MarketChats(business_id=1, auth=ApiKey('key'), retries=RetryPolicy.disabled()) as chats:\n"
+        "        try:\n"
+        "            return chats.send_message(chat_id=1, message=text).attempts > 1\n"
+        "        except MarketError as error:\n"
+        "            return error.delivery is Delivery.UNKNOWN\n"
+        "\n\n"
+        "tell(1)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--config-file=", program.name],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.stdout.splitlines() == [
+        'consumer.py:12: error: Argument 1 to "tell" has incompatible type "int"; expected "str"  [arg-type]',
+        "Found 1 error in 1 file (checked 1 source file)",
+    ]
