@@ -33,6 +33,12 @@ lint:  ## check the contract, the code and the workflows
 	$(PYTHON) -m check_jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(PYTHON) -m check_jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 
+record:  ## record tests/cassettes/ anew against the sandbox: the same bytes come out
+	$(PYTHON) scripts/record.py
+
+record-live:  ## record what a real account can provoke, against the real API; asks before it sends
+	@$(PYTHON) scripts/record.py --live
+
 build:  ## build the sdist, and the wheel from it, into dist/
 	$(PYTHON) -c "import shutil; shutil.rmtree('dist', ignore_errors=True)"
 	$(PYTHON) -m build
@@ -46,4 +52,4 @@ api-diff:  ## fail on a break of the public interface without its version step
 release-check:  ## fail unless TAG is the version that the package, the contract and CHANGELOG.md state
 	@$(PYTHON) scripts/versions.py $(TAG)
 
-.PHONY: help regenerate drift test coverage lint build spec-diff api-diff release-check
+.PHONY: help regenerate drift test coverage lint record record-live build spec-diff api-diff release-check

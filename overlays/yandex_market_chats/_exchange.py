@@ -88,11 +88,12 @@ class Exchange:
             httpx.ReadTimeout: The deadline has passed.
 
         """
+        # The first piece, which mostly is all, is never too late: it may say that the message was sent.
+        if self._body and not self.call.remaining:
+            raise httpx.ReadTimeout("the deadline has passed", request=self._request)
         self._body += chunk
         if len(self._body) > BODY_LIMIT:
             raise httpx.ReadError(f"the answer is longer than {BODY_LIMIT} bytes", request=self._request)
-        if not self.call.remaining:
-            raise httpx.ReadTimeout("the deadline has passed", request=self._request)
 
     def judge(self) -> Attempt:
         """Decide what becomes of the call after an attempt, and log it."""

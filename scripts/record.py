@@ -1,0 +1,221 @@
+"""Record the cassettes of scripts/scenarios.py against the sandbox; the same bytes come out every time.
+
+With --live the scenarios that a real account can provoke are recorded against the real API, with the same
+scrubbing, beside the others in live/. Its messages reach a person, so it asks before it sends.
+"""
+
+import argparse
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+import vcr  # type: ignore[import-untyped]
+import yaml  # type: ignore[import-untyped]
+from vcr.persisters.filesystem import CassetteNotFoundError  # type: ignore[import-untyped]
+from vcr.record_mode import RecordMode  # type: ignore[import-untyped]
+from vcr.serialize import deserialize, serialize  # type: ignore[import-untyped]
+
+from scenarios import API, BUSINESS_ID, MESSAGE, SCENARIOS, Scenario
+from yandex_market_chats.sandbox import API_KEY, Sandbox
+
+CASSETTES = Path(__file__).resolve().parent.parent / "tests" / "cassettes"
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+"""When every recorded answer comes."""
+
+TOKEN, BUSINESS, CHAT = "YANDEX_MARKET_API_KEY", "YANDEX_MARKET_BUSINESS_ID", "YANDEX_MARKET_TEST_CHAT_ID"
+LIVE = [scenario for scenario in SCENARIOS if scenario.live]
+
+# Whatever is not named here, known or not, never reaches a cassette.
+KEPT_OF_REQUESTS = {"content-type"}
+LIMIT_LEFT, LIMIT_UNTIL = "x-ratelimit-resource-remaining", "x-ratelimit-resource-until"
+KEPT_OF_ANSWERS = {"content-type", "retry-after", "x-ratelimit-resource-limit", LIMIT_LEFT, LIMIT_UNTIL}
+
+CHATS = "|".join(str(scenario.chat_id) for scenario in SCENARIOS)
+LEAKS = re.compile(
+    "|".join(
+        (
+            r"\b(?:ACMA:|y\d_|AQAD|Bearer\s)\S+",  # tokens as the vendor shapes them
+            r"^\W*(?:api-key|authorization|cookie|set-cookie)\W*:.*",  # the headers that carry secrets
+            r"[\w.+-]+@[\w-]+\.\w+",  # e-mail addresses
+            r"[\w-]{32,}",  # long keys, hashes, UUIDs
+            rf"(?<!\d)(?!{BUSINESS_ID}(?!\d))\d{{5,}}",  # ids other than the fake business
+            rf"\bchatId\W+(?!(?:{CHATS})\b)\d+",  # chats other than the sandbox's
+            r"\b(?:localhost|\d+\.\d+\.\d+\.\d+)\b.*",  # addresses
+        )
+    ),
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def leaks(text: str) -> list[str]:
+    """Return what looks like a secret, or like an id or an address of somebody's, in a cassette's text."""
+    return LEAKS.findall(text)
+
+
+@dataclass(frozen=True)
+class Scrubber:
+    """Takes out of an exchange whatever is secret, private or new each time.
+
+    Args:
+        fakes: What is put in the place of which words, in URIs and in the bodies of answers.
+
+    """
+
+    fakes: Mapping[str, str] = field(repr=False)
+
+    def text(self, text: str) -> str:
+        """Put the fakes in; a number counts only as a whole."""
+        real = "|".join(map(re.escape, self.fakes))
+        return re.sub(rf"(?<!\d)(?:{real})(?!\d)", lambda found: self.fakes[found[0]], text)
+
+    def request(self, request: Any) -> Any:
+        """Scrub a request as vcrpy has it."""
+        request.uri = self.text(request.uri)
+        request.headers = {name: value for name, value in request.headers.items() if name in KEPT_OF_REQUESTS}
+        return request
+
+    def response(self, response: dict[str, Any]) -> dict[str, Any]:
+        """Scrub an answer as vcrpy has it.
+
+        Its dates are moved as if it came at `NOW`. `Date` itself stays only beside a limit that is used up: a
+        client counts its wait from it.
+        """
+        headers = {name.lower(): values for name, values in response["headers"].items()}
+        kept = {name: headers[name] for name in sorted(KEPT_OF_ANSWERS & headers.keys())}
+        if LIMIT_UNTIL in kept:
+            date, until = (parsedate_to_datetime(headers[name][0]) for name in ("date", LIMIT_UNTIL))
+            kept[LIMIT_UNTIL] = [format_datetime(NOW + (until - date), usegmt=True)]
+        if kept.get(LIMIT_LEFT) == ["0"]:
+            kept["date"] = [format_datetime(NOW, usegmt=True)]
+        body = self.text(response["body"]["string"].decode()).encode()
+        return {**response, "headers": kept, "body": {"string": body}}
+
+
+class _Readable:
+    """Writes YAML for readers: Cyrillic as it is, the request before the answer, a body in one line."""
+
+    @staticmethod
+    def serialize(cassette: dict[str, Any]) -> str:
+        return str(yaml.safe_dump(cassette, allow_unicode=True, sort_keys=False, width=1000))
+
+    @staticmethod
+    def deserialize(text: str) -> Any:
+        return yaml.safe_load(text)
+
+
+class _Files:
+    """Keeps cassettes in UTF-8 with the same line ends everywhere, which vcrpy leaves to the system."""
+
+    @staticmethod
+    def load_cassette(path: str, serializer: Any) -> Any:
+        if not Path(path).exists():
+            raise CassetteNotFoundError
+        return deserialize(Path(path).read_text(encoding="utf-8"), serializer)
+
+    @staticmethod
+    def save_cassette(path: str, cassette: dict[str, Any], serializer: Any) -> None:
+        Path(path).write_text(serialize(cassette, serializer), encoding="utf-8", newline="\n")
+
+
+def cassette(path: Path, scrubber: Scrubber | None = None) -> AbstractContextManager[Any]:
+    """Replay a cassette while the context lasts, or record it if there is a scrubber."""
+    recorder = vcr.VCR(
+        record_mode=RecordMode.ALL if scrubber else RecordMode.NONE,
+        match_on=("method", "scheme", "host", "port", "path", "query", "body"),
+        before_record_request=scrubber and scrubber.request,
+        before_record_response=scrubber and scrubber.response,
+        decode_compressed_response=True,
+    )
+    recorder.register_serializer("yaml", _Readable)
+    recorder.register_persister(_Files)
+    context: AbstractContextManager[Any] = recorder.use_cassette(path)
+    return context
+
+
+def record(scenario: Scenario, folder: Path, **reality: Any) -> None:
+    """Record one scenario; a cassette of something else, or with a secret in it, is not written.
+
+    Args:
+        scenario: What the cassette will tell.
+        folder: Where it is written.
+        reality: In which fields the call that is made differs from what the cassette will tell.
+
+    """
+    played = replace(scenario, **reality)
+    scrubber = Scrubber(
+        {
+            played.base_url: scenario.base_url,
+            str(played.business_id): str(scenario.business_id),
+            str(played.chat_id): str(scenario.chat_id),
+            **dict.fromkeys(played.tokens, "(token)"),
+        }
+    )
+    with tempfile.TemporaryDirectory() as draft:
+        path = Path(draft, f"{scenario.name}.yaml")
+        with cassette(path, scrubber) as recorded:
+            outcome = played.play()
+        statuses = tuple(response["status"]["code"] for response in recorded.responses)
+        if (statuses, outcome) != (scenario.statuses, scenario.outcome):
+            sys.exit(
+                f"{scenario.name}: {scenario.statuses} and {scenario.outcome} were expected,"
+                f" but {statuses} and {outcome} came. No cassette was written."
+            )
+        content = path.read_bytes()
+    if leaks(content.decode()):
+        sys.exit(f"{scenario.name}: something like a secret is in the exchange. No cassette was written.")
+    folder.mkdir(exist_ok=True)
+    (folder / path.name).write_bytes(content)
+    print(f"{scenario.name}: {', '.join(map(str, statuses))}")
+
+
+def record_sandbox(folder: Path) -> None:
+    """Record all scenarios, each against a new sandbox whose clock stands still."""
+    for scenario in SCENARIOS:
+        with Sandbox(business_id=BUSINESS_ID, clock=NOW.timestamp) as sandbox:
+            record(scenario, folder, base_url=sandbox.base_url)
+
+
+def record_live(folder: Path) -> None:
+    """Record the live scenarios with the account of the environment, once a person has agreed."""
+    missing = [name for name in (TOKEN, BUSINESS, CHAT) if not os.environ.get(name)]
+    if missing:
+        sys.exit(f"Set {', '.join(missing)}. Nothing was sent.")
+    business_id, chat_id = int(os.environ[BUSINESS]), int(os.environ[CHAT])
+    confirm(business_id, chat_id)
+    for scenario in LIVE:
+        tokens = tuple(os.environ[TOKEN] if token == API_KEY else token for token in scenario.tokens)
+        record(scenario, folder, base_url=API, business_id=business_id, chat_id=chat_id, tokens=tokens)
+
+
+def confirm(business_id: int, chat_id: int) -> None:
+    """Say what the buyer will get, and end the program unless a person types that they want it."""
+    count = sum(scenario.statuses.count(200) for scenario in LIVE)
+    sentence = f"send {count} messages to chat {chat_id}"
+    print(f"The buyer in chat {chat_id} of business {business_id} will get {count} times: {MESSAGE}")
+    print("Go on only if that chat is your own test chat.")
+    if not sys.stdin.isatty():
+        sys.exit("Only a person at a terminal can confirm that. Nothing was sent.")
+    if input(f"Type `{sentence}` to go on: ") != sentence:
+        sys.exit("Not confirmed. Nothing was sent.")
+
+
+def main(arguments: list[str] | None = None, folder: Path = CASSETTES) -> None:
+    """Record what the command line asks for."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--live", action="store_true", help="record against the real API")
+    if parser.parse_args(arguments).live:
+        record_live(folder / "live")
+    else:
+        record_sandbox(folder)
+
+
+if __name__ == "__main__":
+    main()

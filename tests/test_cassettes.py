@@ -1,0 +1,284 @@
+"""The recorded exchanges: what the clients make of them, what is in them, and how they are recorded."""
+
+import io
+import re
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from vcr.errors import CannotOverwriteExistingCassetteException  # type: ignore[import-untyped]
+
+import record
+from scenarios import API, BUSINESS_ID, MESSAGE, SCENARIOS, Scenario
+from yandex_market_chats import MarketChats, RateLimit, RateLimitError
+from yandex_market_chats.sandbox import Message, Sandbox
+
+RECORDED = sorted(record.CASSETTES.rglob("*.yaml"))
+BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
+UNTIL = datetime(2026, 11, 22, 13, tzinfo=UTC)
+ANOTHER_DAY = datetime(2027, 1, 31, 20, tzinfo=UTC)
+ACCOUNT = {record.TOKEN: "ACMA:somebody's", record.BUSINESS: "98765", record.CHAT: "1000000001"}
+SENTENCE = "send 2 messages to chat 1000000001"
+SCRUBBER = record.Scrubber({"98765": "123456"})
+
+each_cassette = pytest.mark.parametrize(
+    "path", RECORDED, ids=lambda path: path.relative_to(record.CASSETTES).as_posix()
+)
+
+
+class Terminal(io.StringIO):
+    """A standard input at which somebody types."""
+
+    def isatty(self) -> bool:
+        """Say that it is a terminal."""
+        return True
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Let nobody sleep, and note for how long they wanted to."""
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    monkeypatch.setattr(time, "sleep", waits.append)
+    monkeypatch.setattr(anyio, "sleep", sleep)
+    return waits
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the variables that a live recording needs."""
+    for name, value in ACCOUNT.items():
+        monkeypatch.setenv(name, value)
+
+
+def texts(folder: Path) -> dict[str, str]:
+    """Read the cassettes that lie in a folder."""
+    return {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.yaml")}
+
+
+def whole_hour(cassettes: dict[str, str]) -> dict[str, str]:
+    """Leave out how much is left of the hour: one account for all scenarios has less of it each time."""
+    return {
+        name: re.sub(r"(resource-remaining:\n\s+- )'\d+'", r"\1…", text) for name, text in cassettes.items()
+    }
+
+
+def assert_waited(scenario: Scenario, waits: list[float]) -> None:
+    """Compare the waits with the shortest and the longest that they may be."""
+    for wait, (shortest, longest) in zip(waits, scenario.waits, strict=True):
+        assert shortest <= wait <= longest
+
+
+@each_cassette
+def test_the_sync_client_makes_of_the_answers_what_is_expected(path: Path, waits: list[float]) -> None:
+    """Outcome, delivery, attempts and waits are right, and every recorded answer is used."""
+    scenario = BY_NAME[path.stem]
+    with record.cassette(path) as cassette:
+        assert scenario.play() == scenario.outcome
+    assert_waited(scenario, waits)
+    assert cassette.all_played
+
+
+@pytest.mark.anyio
+@each_cassette
+async def test_the_async_client_makes_the_same_of_the_answers(path: Path, waits: list[float]) -> None:
+    """The same cassettes come to the same under asyncio and trio."""
+    scenario = BY_NAME[path.stem]
+    with record.cassette(path) as cassette:
+        assert await scenario.play_async() == scenario.outcome
+    assert_waited(scenario, waits)
+    assert cassette.all_played
+
+
+def test_a_sent_message_tells_what_is_left_of_the_hour() -> None:
+    """The three headers of the recorded answer are read."""
+    scenario = BY_NAME["200"]
+    with record.cassette(record.CASSETTES / "200.yaml"), MarketChats(**scenario.settings) as chats:
+        sent = chats.send_message(chat_id=scenario.chat_id, message=MESSAGE)
+    assert sent.rate_limit == RateLimit(limit=1000, remaining=999, until=UNTIL)
+
+
+@pytest.mark.parametrize(
+    ("name", "parallel", "until"), [("420-parallel", True, None), ("420-hourly", False, UNTIL)]
+)
+def test_the_two_limits_are_told_apart(name: str, parallel: bool, until: datetime | None) -> None:  # noqa: FBT001
+    """Only the hourly limit has an end, and the error says when."""
+    scenario = BY_NAME[name]
+    with (
+        record.cassette(record.CASSETTES / f"{name}.yaml"),
+        MarketChats(**scenario.settings) as chats,
+        pytest.raises(RateLimitError) as caught,
+    ):
+        chats.send_message(chat_id=scenario.chat_id, message=MESSAGE)
+    assert (caught.value.parallel, caught.value.until) == (parallel, until)
+
+
+@pytest.mark.parametrize(
+    ("business_id", "chat_id", "message"),
+    [
+        pytest.param(BUSINESS_ID, 42, "Заказ уже у вас", id="message"),
+        pytest.param(BUSINESS_ID, 43, MESSAGE, id="chat"),
+        pytest.param(BUSINESS_ID + 1, 42, MESSAGE, id="business"),
+    ],
+)
+def test_a_request_that_is_not_the_recorded_one_gets_no_answer(
+    business_id: int, chat_id: int, message: str
+) -> None:
+    """A change of what is sent is seen: path, query and body must match."""
+    settings = BY_NAME["200"].settings | {"business_id": business_id}
+    with (
+        record.cassette(record.CASSETTES / "200.yaml"),
+        MarketChats(**settings) as chats,
+        pytest.raises(CannotOverwriteExistingCassetteException),
+    ):
+        chats.send_message(chat_id=chat_id, message=message)
+
+
+@pytest.mark.usefixtures("waits")
+def test_recording_gives_the_same_bytes_again(tmp_path: Path) -> None:
+    """What the sandbox answers today is what lies in the repository: no cassette more, less or other."""
+    record.main([], tmp_path)
+    assert texts(tmp_path) == texts(record.CASSETTES)
+
+
+@each_cassette
+def test_a_cassette_has_nothing_secret(path: Path) -> None:
+    """No token, no header that carries one, no address, no id but the fake ones."""
+    assert record.leaks(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ACMA:x",
+        "y0_AgAAAAA",
+        "Bearer abc",
+        "      api-key:",
+        "      Authorization:",
+        "'Set-Cookie': a=b",
+        "somebody@example.org",
+        "a" * 32,
+        "01234567-89ab-cdef-0123-456789abcdef",
+        "/v2/businesses/1234567/chats",
+        "/v2/businesses/12345/chats",
+        "message?chatId=43",
+        "http://127.0.0.1:8080/v2",
+        "http://localhost/v2",
+    ],
+)
+def test_what_looks_secret_is_found(text: str) -> None:
+    """Each kind of secret is noticed in the middle of a cassette."""
+    cassette = (record.CASSETTES / "200.yaml").read_text(encoding="utf-8")
+    assert record.leaks(f"{cassette}{text}\n{cassette}")
+
+
+@each_cassette
+def test_a_cassette_is_readable_and_names_the_real_api(path: Path) -> None:
+    """Bodies are text, Cyrillic is Cyrillic, and every URI has the real host."""
+    text = path.read_text(encoding="utf-8")
+    assert "!!binary" not in text
+    assert text.count(f'body: \'{{"message":"{MESSAGE}"}}\'\n') == text.count("request:\n") > 0
+    assert text.count(f"uri: {API}/") == text.count("uri: ")
+
+
+def answer(body: str, **headers: str) -> dict[str, Any]:
+    """Make an answer as vcrpy has it before it is scrubbed."""
+    listed = {name.replace("_", "-"): [value] for name, value in headers.items()}
+    return {"status": {"code": 200, "message": "OK"}, "headers": listed, "body": {"string": body.encode()}}
+
+
+def test_scrubbing_keeps_of_the_headers_only_those_that_it_knows() -> None:
+    """A cookie, an id of the request or a header that nobody has heard of yet is dropped."""
+    received = answer("{}", Server="nginx", Set_Cookie="a=b", X_Request_Id="7", Retry_After="1")
+    assert SCRUBBER.response(received)["headers"] == {"retry-after": ["1"]}
+
+
+@pytest.mark.parametrize(("remaining", "date"), [("7", None), ("0", ["Sun, 22 Nov 2026 12:00:00 GMT"])])
+def test_scrubbing_moves_dates_and_keeps_the_time_between_them(
+    remaining: str, date: list[str] | None
+) -> None:
+    """`Date` stays only beside a limit that is used up, and `Until` is as far from it as it was."""
+    received = answer(
+        "{}",
+        Date="Thu, 01 Jul 2027 23:59:58 GMT",
+        X_RateLimit_Resource_Remaining=remaining,
+        X_RateLimit_Resource_Until="Fri, 02 Jul 2027 00:00:03 GMT",
+    )
+    headers = SCRUBBER.response(received)["headers"]
+    assert headers["x-ratelimit-resource-until"] == ["Sun, 22 Nov 2026 12:00:05 GMT"]
+    assert headers.get("date") == date
+
+
+def test_scrubbing_puts_fakes_into_the_body_for_whole_numbers_only() -> None:
+    """An id is replaced wherever the API repeats it, and a longer number that has it within is not."""
+    received = answer("businessId 98765, 987651, 198765, chat 98765.")
+    body = SCRUBBER.response(received)["body"]["string"]
+    assert body == b"businessId 123456, 987651, 198765, chat 123456."
+
+
+@pytest.mark.usefixtures("waits", "account")
+def test_a_live_recording_is_scrubbed_into_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Another token, business, chat and day leave no trace; the buyer gets as many messages as was said."""
+    monkeypatch.setattr("sys.stdin", Terminal(f"{SENTENCE}\n"))
+    with Sandbox(business_id=98765, token=ACCOUNT[record.TOKEN], clock=ANOTHER_DAY.timestamp) as sandbox:
+        monkeypatch.setattr(record, "API", sandbox.base_url)
+        record.main(["--live"], tmp_path)
+    assert "will get 2 times" in capsys.readouterr().out
+    assert sandbox.messages == (Message(98765, 1000000001, MESSAGE),) * 2
+    live = whole_hour(texts(tmp_path / "live"))
+    assert live.keys() == {"200.yaml", "401.yaml", "401-rotated-200.yaml"}
+    assert live.items() <= whole_hour(texts(record.CASSETTES)).items()
+
+
+@pytest.mark.parametrize(
+    ("typed", "reason"),
+    [
+        pytest.param(Terminal("yes\n"), "Not confirmed", id="another word"),
+        pytest.param(Terminal("send 2 messages to chat 42\n"), "Not confirmed", id="another chat"),
+        pytest.param(io.StringIO(f"{SENTENCE}\n"), "Only a person", id="a pipe"),
+    ],
+)
+@pytest.mark.usefixtures("account")
+def test_a_live_recording_sends_nothing_that_was_not_confirmed(
+    typed: io.StringIO, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number of messages and the chat must be typed at a terminal."""
+    monkeypatch.setattr("sys.stdin", typed)
+    with Sandbox() as sandbox:
+        monkeypatch.setattr(record, "API", sandbox.base_url)
+        with pytest.raises(SystemExit, match=f"{reason}.* Nothing was sent."):
+            record.main(["--live"], tmp_path)
+    assert (sandbox.requests, list(tmp_path.iterdir())) == (0, [])
+
+
+@pytest.mark.parametrize("variable", ACCOUNT)
+@pytest.mark.usefixtures("account")
+def test_a_live_recording_names_the_variable_that_is_missing(
+    variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without one of the three there is no account to record with, and nobody is asked."""
+    monkeypatch.delenv(variable)
+    with pytest.raises(SystemExit, match=f"^Set {variable}. Nothing was sent."):
+        record.main(["--live"], tmp_path)
+
+
+def test_a_cassette_of_something_unexpected_is_not_written(tmp_path: Path) -> None:
+    """When the API answers otherwise than the scenario says, what came is told and nothing is written."""
+    with Sandbox() as sandbox, pytest.raises(SystemExit, match=r"404: \(404,\) .* but \(400,\)"):
+        record.record(BY_NAME["404"], tmp_path, base_url=sandbox.base_url, chat_id=400)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_cassette_with_something_like_a_secret_is_not_written(tmp_path: Path) -> None:
+    """Here it is a long number in a header, which could be an id of somebody's."""
+    with Sandbox(hourly_limit=98765) as sandbox, pytest.raises(SystemExit, match="something like a secret"):
+        record.record(BY_NAME["200"], tmp_path, base_url=sandbox.base_url)
+    assert list(tmp_path.iterdir()) == []
