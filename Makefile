@@ -43,6 +43,9 @@ build:  ## build the sdist, and the wheel from it, into dist/
 	$(PYTHON) -c "import shutil; shutil.rmtree('dist', ignore_errors=True)"
 	$(PYTHON) -m build
 
+docs:  ## build the documentation into site/
+	$(PYTHON) scripts/docs.py
+
 spec-diff:  ## say what the change of openapi.yaml since BASE (main) means for users
 	@$(PYTHON) scripts/spec_diff.py $(BASE) $(STYLE)
 
@@ -52,4 +55,4 @@ api-diff:  ## fail on a break of the public interface without its version step
 release-check:  ## fail unless TAG is the version that the package, the contract and CHANGELOG.md state
 	@$(PYTHON) scripts/versions.py $(TAG)
 
-.PHONY: help regenerate drift test coverage lint record record-live build spec-diff api-diff release-check
+.PHONY: help regenerate drift test coverage lint record record-live build docs spec-diff api-diff release-check

@@ -1,0 +1,92 @@
+"""A queue of messages in one SQLite file, and its worker: no message is sent twice, and none is lost.
+
+    python examples/queue_worker.py jobs.db add 42 "Заказ уже в пути"
+    python examples/queue_worker.py jobs.db work
+    python examples/queue_worker.py jobs.db list
+
+A job is `waiting`, `sending`, `sent`, `refused` (it can never be sent like this) or `unknown`: it may have
+been sent. The worker never touches an `unknown` one again: a person looks into the chat and makes it `sent`
+or `waiting`. Run one worker at a time, for instance from a timer, every minute.
+
+The same holds for Celery and its like. A broker that hands out again what a dead worker had begun sends
+twice: acknowledge before the call, as this worker writes `sending` before it. And do not let a task be
+repeated upon just any exception.
+"""
+
+import sqlite3
+import sys
+from contextlib import closing
+
+from yandex_market_chats import (
+    AuthenticationError,
+    ConfigurationError,
+    ConnectionFailedError,
+    Delivery,
+    LockedError,
+    MarketChats,
+    MarketError,
+    PermissionDeniedError,
+    RateLimitError,
+    ServerError,
+)
+
+# What is not the message's own fault: the others would fare no better now.
+PAUSING = (
+    AuthenticationError,
+    ConfigurationError,
+    ConnectionFailedError,
+    LockedError,
+    PermissionDeniedError,
+    RateLimitError,
+    ServerError,
+)
+
+
+def state_after(error: MarketError) -> str:
+    """Return the state of a job whose call raised."""
+    if error.delivery is Delivery.UNKNOWN:
+        return "unknown"
+    return "waiting" if isinstance(error, PAUSING) else "refused"
+
+
+def work(jobs: sqlite3.Connection) -> None:
+    """Send what is waiting; stop with the error at the first that asks for a pause."""
+
+    def write(job_id: int, state: str, note: str = "") -> None:
+        jobs.execute("UPDATE jobs SET state = ?, note = ? WHERE id = ?", [state, note, job_id])
+
+    jobs.execute("UPDATE jobs SET state = 'unknown', note = 'The worker died.' WHERE state = 'sending'")
+    waiting = jobs.execute("SELECT id, chat_id, message FROM jobs WHERE state = 'waiting' ORDER BY id")
+    with MarketChats() as chats:
+        for job_id, chat_id, message in waiting.fetchall():
+            # Before the call: a worker that dies in it must not leave the job waiting.
+            write(job_id, "sending")
+            try:
+                chats.send_message(chat_id=chat_id, message=message)
+            except MarketError as error:
+                write(job_id, state_after(error), str(error))
+                if state_after(error) == "waiting":
+                    raise
+            else:
+                write(job_id, "sent")
+
+
+def main(path: str, command: str, *arguments: str) -> None:
+    """Add a job, work, or list the jobs."""
+    # Without transactions: each statement is on the disk when it returns.
+    with closing(sqlite3.connect(path, isolation_level=None)) as jobs:
+        jobs.execute(
+            "CREATE TABLE IF NOT EXISTS jobs (id INTEGER PRIMARY KEY, chat_id INTEGER, message TEXT,"
+            " state TEXT DEFAULT 'waiting', note TEXT DEFAULT '')"
+        )
+        if command == "add":
+            jobs.execute("INSERT INTO jobs (chat_id, message) VALUES (?, ?)", arguments)
+        elif command == "work":
+            work(jobs)
+        else:
+            for job in jobs.execute("SELECT id, chat_id, state, note FROM jobs ORDER BY id"):
+                print(*job)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
