@@ -166,7 +166,7 @@ def test_sandbox_on_a_taken_port_says_so() -> None:
     with Sandbox() as sandbox:
         port = sandbox.base_url.rpartition(":")[2]
         result = run("sandbox", "--port", port)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert f"Cannot serve on port {port}" in result.stderr
 
 

@@ -36,28 +36,29 @@ class Attempt:
     delivery: Delivery | None
     wait: float | None
 
-    def log(self) -> None:
-        """Write a line for the attempt, and a louder one when it will be repeated."""
-        ending = self.error or "sent"
-        logger.debug(
-            "%s %s: attempt %d in %.3f s: status %s, %s, wait %s",
-            self.method,
-            self.path,
-            self.number,
-            self.elapsed,
-            self.status_code,
+
+def log_attempt(attempt: Attempt) -> None:
+    """Write a line for an attempt, and a louder one when it will be repeated."""
+    ending = attempt.error or "sent"
+    logger.debug(
+        "%s %s: attempt %d in %.3f s: status %s, %s, wait %s",
+        attempt.method,
+        attempt.path,
+        attempt.number,
+        attempt.elapsed,
+        attempt.status_code,
+        ending,
+        attempt.wait,
+    )
+    if attempt.wait is not None:
+        logger.warning(
+            "%s %s: attempt %d: %s; again in %.3f s",
+            attempt.method,
+            attempt.path,
+            attempt.number,
             ending,
-            self.wait,
+            attempt.wait,
         )
-        if self.wait is not None:
-            logger.warning(
-                "%s %s: attempt %d: %s; again in %.3f s",
-                self.method,
-                self.path,
-                self.number,
-                ending,
-                self.wait,
-            )
 
 
 def log_broken_hook(error: Exception) -> None:

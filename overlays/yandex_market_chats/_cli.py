@@ -99,7 +99,7 @@ def sandbox(port: int) -> None:
     except KeyboardInterrupt:
         click.echo("Closed.")
     except OSError as error:
-        raise click.ClickException(f"Cannot serve on port {port}: {error.strerror}.") from error
+        raise click.UsageError(f"Cannot serve on port {port}: {error.strerror}.") from error
 
 
 def _sandbox(port: int = 0) -> "Sandbox":

@@ -8,7 +8,7 @@ from typing import cast
 import httpx
 
 from yandex_market_chats._answers import answer_error, failure_error
-from yandex_market_chats._attempts import Attempt
+from yandex_market_chats._attempts import Attempt, log_attempt
 from yandex_market_chats._credentials import Credentials
 from yandex_market_chats._errors import (
     AuthenticationError,
@@ -115,7 +115,7 @@ class Exchange:
             delivery=None if error is None else error.delivery,
             wait=wait,
         )
-        self._attempt.log()
+        log_attempt(self._attempt)
         return self._attempt
 
     def answer(self) -> httpx.Response:
