@@ -39,6 +39,9 @@ record:  ## record tests/cassettes/ anew against the sandbox: the same bytes com
 record-live:  ## record what a real account can provoke, against the real API; asks before it sends
 	@$(PYTHON) scripts/record.py --live
 
+faults:  ## play the table of repeats over real sockets, and count the posts that arrive
+	$(PYTHON) scripts/faults.py
+
 build:  ## build the sdist, and the wheel from it, into dist/
 	$(PYTHON) -c "import shutil; shutil.rmtree('dist', ignore_errors=True)"
 	$(PYTHON) -m build
@@ -55,4 +58,4 @@ api-diff:  ## fail on a break of the public interface without its version step
 release-check:  ## fail unless TAG is the version that the package, the contract and CHANGELOG.md state
 	@$(PYTHON) scripts/versions.py $(TAG)
 
-.PHONY: help regenerate drift test coverage lint record record-live build docs spec-diff api-diff release-check
+.PHONY: help regenerate drift test coverage lint record record-live faults build docs spec-diff api-diff release-check

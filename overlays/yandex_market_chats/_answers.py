@@ -70,7 +70,7 @@ _NEVER_LEFT = (
 )
 
 
-def failure_error(failure: httpx.RequestError) -> MarketError:
+def failure_error(failure: Exception) -> MarketError:
     """Give the error for an attempt that ended without an answer."""
     told = f"{type(failure).__name__}: {failure}" if str(failure) else type(failure).__name__
     if isinstance(failure, _NEVER_LEFT):
@@ -135,7 +135,7 @@ def _title(status_code: int) -> str:
 def _told(body: bytes) -> str:
     """Quote the API's own words: printable, in one line, and no longer than a message should be."""
     words = "; ".join(f"{code}: {message}" if message else code for code, message in error_items(body))
-    printable = " ".join(words.encode(errors="replace").decode().split())
+    printable = " ".join("".join(c if c.isprintable() else " " for c in words).split())
     return f" ({printable[:_TOLD_LENGTH]})" if printable else ""
 
 

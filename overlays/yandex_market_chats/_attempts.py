@@ -7,6 +7,7 @@ from yandex_market_chats._errors import Delivery
 from yandex_market_chats._limits import RateLimit
 
 logger = logging.getLogger("yandex_market_chats")
+logger.addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ import httpx
 
 from yandex_market_chats._attempts import Attempt
 from yandex_market_chats._credentials import Credentials
+from yandex_market_chats._errors import ConfigurationError
 from yandex_market_chats._exchange import AnswerHeaders
 from yandex_market_chats._http import AsyncHTTP, Settings, SyncHTTP, view_of
 from yandex_market_chats._limits import RateLimit
@@ -87,6 +88,9 @@ class _Chats(Generic[H, T, R]):
             InvalidRequestError: `business_id` is not an id.
 
         """
+        if not isinstance(auth, Credentials | None):
+            del auth  # it may be a bare token, which a traceback would show
+            raise ConfigurationError("auth must be ApiKey(token) or OAuthToken(token).")
         self.business_id = find_business_id(business_id)
         settings = Settings(
             base_url=find_base_url(base_url),
@@ -101,6 +105,8 @@ class _Chats(Generic[H, T, R]):
 
     def __repr__(self) -> str:
         """Show where the client sends, and nothing secret."""
+        if not hasattr(self, "_http"):  # a traceback can show a client whose settings were refused
+            return f"{type(self).__name__}(…)"
         return f"{type(self).__name__}(business_id={self.business_id}, base_url={str(self._http.base_url)!r})"
 
     def with_options(

@@ -1,9 +1,9 @@
 """One request and what comes of it, attempt by attempt: all that the two clients do without waiting."""
 
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import cast
+from typing import Any, cast
 
 import httpx
 
@@ -20,7 +20,16 @@ from yandex_market_chats._limits import RateLimit
 from yandex_market_chats._policy import Call, RetryPolicy
 
 BODY_LIMIT = 128 * 1024
-"""How many bytes of an answer are read, as they travel. An envelope has a few hundred."""
+"""How many bytes of an answer are read from the wire, and kept. An envelope has a few hundred."""
+
+
+LOCATION = "Location"
+
+
+def hide_location(response: httpx.Response) -> None:
+    """Put `Location` away from httpx, which reads it though no redirect is followed, and may raise then."""
+    if LOCATION in response.headers:
+        response.extensions[LOCATION] = response.headers.pop(LOCATION)
 
 
 class AnswerHeaders(httpx.Headers):
@@ -49,61 +58,60 @@ class Exchange:
         self._request = request
         self._credentials = credentials
         self._timeouts = request.extensions.get("timeout", httpx.Timeout(None).as_dict())
-        self._response: httpx.Response | None = None
-        self._failure: httpx.RequestError | None = None
-        self._body = b""
         self._error: MarketError | None = None
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
-        """Hold an attempt: the block sends the request, gives the answer to `watch` and reads it."""
-        self.call.attempts += 1
-        self._response, self._failure, self._body = None, None, b""
-        self._began = time.monotonic()
-        remaining = self.call.remaining
-        self._request.extensions["timeout"] = {
-            phase: remaining if seconds is None else min(seconds, remaining)
-            for phase, seconds in self._timeouts.items()
-        }
-        try:
-            yield
-        except httpx.RequestError as failure:
-            self._failure = failure
-        except ConfigurationError as error:  # a callable gave no token, so this was no attempt
-            self.call.attempts -= 1
-            self.call.wait_after(error)
-            raise
-
-    def watch(self, response: httpx.Response) -> httpx.Response:
-        """Take an answer whose body is still to be read, and read along."""
-        self._response = response
-        response.stream = _Watched(response.stream, self)
-        return response
-
-    def read(self, chunk: bytes) -> None:
-        """Take a piece of the body as it came over the wire.
+        """Hold an attempt: the block sends the request, and gives the answer to `begin` and `read`.
 
         Raises:
-            httpx.ReadError: The body is too long.
-            httpx.ReadTimeout: The deadline has passed.
+            ConfigurationError: What the block raised before it sent anything.
 
         """
+        self._began = time.monotonic()
+        self._response: httpx.Response | None = None
+        self._failure: httpx.RequestError | OSError | None = None
+        self._body = b""
+        self._request.extensions["timeout"] = _TimeLeft(self._timeouts, self.call)
+        try:
+            yield
+        except ConfigurationError as error:  # this was no attempt
+            self.call.wait_after(error)
+            raise
+        except httpx.RequestError as failure:
+            failure.request = self._request  # as httpx sets it, but for a body that breaks off
+            self._failure = failure
+        except OSError as failure:  # anyio and httpcore let an ssl.SSLError through
+            self._failure = failure
+        self.call.attempts += 1
+
+    def begin(self, response: httpx.Response) -> Any:
+        """Take an answer, and return the stream of its body as it comes over the wire."""
+        self._response = response
+        if LOCATION in response.extensions:
+            response.headers[LOCATION] = response.extensions[LOCATION]
+        return response.stream
+
+    def read(self, chunk: bytes) -> bool:
+        """Take a piece of the body as it came over the wire; return whether the next one is wanted."""
         # The first piece, which mostly is all, is never too late: it may say that the message was sent.
         if self._body and not self.call.remaining:
-            raise httpx.ReadTimeout("the deadline has passed", request=self._request)
+            self._failure = httpx.ReadTimeout("the deadline has passed", request=self._request)
         self._body += chunk
         if len(self._body) > BODY_LIMIT:
-            raise httpx.ReadError(f"the answer is longer than {BODY_LIMIT} bytes", request=self._request)
+            self._failure = httpx.ReadError(f"longer than {BODY_LIMIT} bytes", request=self._request)
+        return self._failure is None
 
     def judge(self) -> Attempt:
         """Decide what becomes of the call after an attempt, and log it."""
-        response, wait = self._response, None
+        wait = None
         self._error = error = self._find_error()
         if error is not None:
             renewed = isinstance(error, AuthenticationError) and self._credentials.renewed(self._request)
             wait = self.call.wait_after(error, renewed=renewed)
         # The exceptions of httpx, which become causes of ours, carry the request.
         self._request.headers.pop(self._credentials.header, None)
+        response = self._response
         self._attempt = Attempt(
             number=self.call.attempts,
             method=self._request.method,
@@ -137,37 +145,48 @@ class Exchange:
         return error
 
     def _find_error(self) -> MarketError | None:
-        failure = self._failure
-        if failure is not None and (self._response is None or self._response.is_success):
-            return failure_error(failure)
+        if self._failure is None:
+            try:
+                self._response = _unpacked(cast("httpx.Response", self._response), self._body)
+                self._body = self._response.content[:BODY_LIMIT]
+            except httpx.DecodingError as failure:
+                self._failure = failure
+        if self._failure is not None and (self._response is None or self._response.is_success):
+            return failure_error(self._failure)
         response = cast("httpx.Response", self._response)
-        body = response.content if failure is None else self._body
-        return answer_error(response.status_code, response.headers, body, header=self._credentials.header)
+        return answer_error(
+            response.status_code, response.headers, self._body, header=self._credentials.header
+        )
 
 
-class _Watched(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """The body of an answer, read along by an exchange.
+class _TimeLeft(Mapping[str, float | None]):
+    """The time-outs of an attempt, each cut to what is left of the deadline when its phase begins."""
 
-    What the exchange raises goes up through all the iterators of httpx and so ends them, which leaving a
-    loop over them would not.
+    def __init__(self, timeouts: Mapping[str, float | None], call: Call) -> None:
+        self._timeouts = timeouts
+        self._call = call
+
+    def __getitem__(self, phase: str) -> float | None:
+        seconds, left = self._timeouts[phase], self._call.remaining
+        return left if seconds is None else min(seconds, left)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._timeouts)
+
+    def __len__(self) -> int:
+        return len(self._timeouts)
+
+
+def _unpacked(response: httpx.Response, body: bytes) -> httpx.Response:
+    """Give the answer with its body, which httpx decodes as the headers say.
+
+    It is read from the wire and decoded in two steps, because an exception in the middle of an async
+    reading leaves the generators of httpx and httpcore to the garbage collector.
     """
-
-    def __init__(self, stream: httpx.SyncByteStream | httpx.AsyncByteStream, exchange: Exchange) -> None:
-        self._stream = stream
-        self._exchange = exchange
-
-    def __iter__(self) -> Iterator[bytes]:
-        for chunk in cast("httpx.SyncByteStream", self._stream):
-            self._exchange.read(chunk)
-            yield chunk
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in cast("httpx.AsyncByteStream", self._stream):
-            self._exchange.read(chunk)
-            yield chunk
-
-    def close(self) -> None:
-        cast("httpx.SyncByteStream", self._stream).close()
-
-    async def aclose(self) -> None:
-        await cast("httpx.AsyncByteStream", self._stream).aclose()
+    return httpx.Response(
+        response.status_code,
+        headers=response.headers,
+        content=body,
+        request=response.request,
+        extensions=response.extensions,
+    )

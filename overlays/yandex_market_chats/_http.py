@@ -20,7 +20,7 @@ import httpx
 from yandex_market_chats._attempts import Attempt, log_broken_hook
 from yandex_market_chats._credentials import Credentials
 from yandex_market_chats._errors import ConfigurationError, InvalidRequestError
-from yandex_market_chats._exchange import Exchange
+from yandex_market_chats._exchange import Exchange, hide_location
 from yandex_market_chats._policy import RetryPolicy
 from yandex_market_chats._version import __version__
 
@@ -64,7 +64,9 @@ class SyncHTTP(httpx.Client):
     def __init__(self, settings: Settings, transport: httpx.BaseTransport | None) -> None:
         if inspect.iscoroutinefunction(settings.on_attempt):
             raise ConfigurationError("on_attempt must be a plain function here; AsyncMarketChats awaits one.")
-        super().__init__(**settings.httpx_options(), transport=transport)
+        super().__init__(
+            **settings.httpx_options(), transport=transport, event_hooks={"response": [hide_location]}
+        )
         self.settings = settings
         self.owner = self
         self._places = threading.Semaphore(settings.max_parallel)
@@ -89,9 +91,12 @@ class SyncHTTP(httpx.Client):
                 raise exchange.no_place()
             try:
                 with exchange.attempt():
+                    _refuse_closed(self)
                     response = super().send(request, stream=True, auth=auth, follow_redirects=False)
-                    with closing(exchange.watch(response)):
-                        response.read()
+                    with closing(response):
+                        for chunk in exchange.begin(response):
+                            if not exchange.read(chunk):
+                                break
             finally:
                 self._places.release()
             attempt = exchange.judge()
@@ -117,7 +122,9 @@ class AsyncHTTP(httpx.AsyncClient):
     """The `httpx.AsyncClient` that sends as its settings say."""
 
     def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport | None) -> None:
-        super().__init__(**settings.httpx_options(), transport=transport)
+        super().__init__(
+            **settings.httpx_options(), transport=transport, event_hooks={"response": [_hide_location]}
+        )
         self.settings = settings
         self.owner = self
         self._places = anyio.Semaphore(settings.max_parallel, fast_acquire=True)
@@ -145,9 +152,14 @@ class AsyncHTTP(httpx.AsyncClient):
                 raise exchange.no_place() from None
             try:
                 with exchange.attempt():
+                    _refuse_closed(self)
                     response = await super().send(request, stream=True, auth=auth, follow_redirects=False)
-                    async with aclosing(exchange.watch(response)):
-                        await response.aread()
+                    async with aclosing(response):
+                        # Leaving the loop would leave the generators below it to the garbage collector.
+                        with anyio.CancelScope() as scope:
+                            async for chunk in exchange.begin(response):
+                                if not exchange.read(chunk):
+                                    scope.cancel()
             finally:
                 self._places.release()
             attempt = exchange.judge()
@@ -180,10 +192,18 @@ def view_of(client: C, settings: Settings) -> C:
 
 
 def _exchange(client: SyncHTTP | AsyncHTTP, request: httpx.Request) -> Exchange:
-    """Begin an exchange, unless the request must not leave."""
-    if client.owner.is_closed:
-        raise ConfigurationError("This client is closed: make a new one, or close it later.")
+    """Begin an exchange, unless the request would carry the credentials elsewhere."""
     here, there = client.base_url, request.url
     if (here.scheme, here.host, here.port) != (there.scheme, there.host, there.port):
         raise InvalidRequestError(f"The credentials are for {here.host} and go nowhere else.")
     return Exchange(request, client.settings.credentials, client.settings.retries)
+
+
+def _refuse_closed(client: SyncHTTP | AsyncHTTP) -> None:
+    """Stop an attempt of a client that was closed, maybe since the last one; a view ends with its owner."""
+    if client.owner.is_closed:
+        raise ConfigurationError("This client is closed: make a new one, or close it later.")
+
+
+async def _hide_location(response: httpx.Response) -> None:
+    hide_location(response)

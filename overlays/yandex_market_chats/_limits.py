@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Self
 
-_DIGITS = 18
+_DIGITS = 19  # as many as the largest int64 has
 
 
 @dataclass(frozen=True, slots=True)

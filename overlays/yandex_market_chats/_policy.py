@@ -32,7 +32,8 @@ class RetryPolicy:
     Attributes:
         max_attempts: How many times a request is tried in all.
         deadline: Seconds for the whole call, waits included. A wait that would cross it is not
-            begun, and the time-outs of an attempt are cut to what is left of it.
+            begun, and the time-outs of an attempt are cut to what is left of it. Only a server that
+            sends the head of its answer in crumbs, each of them in time, can stretch it.
         backoff: The longest wait after the first attempt, in seconds.
         max_backoff: The longest wait after any attempt, in seconds, unless the API asks for more.
         resend_unknown: Repeat also when the message may have been sent already: your word that a

@@ -7,6 +7,7 @@ import httpx
 
 from yandex_market_chats._credentials import ApiKey, Credentials, OAuthToken
 from yandex_market_chats._errors import ConfigurationError, InvalidRequestError
+from yandex_market_chats._limits import parse_number
 
 DEFAULT_BASE_URL = "https://api.partner.market.yandex.ru"
 DEFAULT_TIMEOUT = httpx.Timeout(15.0, connect=5.0)
@@ -16,6 +17,8 @@ ID_MAX = 2**63 - 1
 """The largest int64. Like `MESSAGE_MAX_LENGTH`, a test holds it to the contract."""
 MESSAGE_MAX_LENGTH = 4096
 """In characters."""
+
+PORT_MAX = 2**16 - 1
 
 API_KEY = "YANDEX_MARKET_API_KEY"
 OAUTH_TOKEN = "YANDEX_MARKET_OAUTH_TOKEN"  # noqa: S105 -- the name of a variable
@@ -30,10 +33,8 @@ def find_credentials(auth: Credentials | None) -> Credentials:
         ConfigurationError: There are none, or they are unusable.
 
     """
-    if isinstance(auth, Credentials):
-        return auth
     if auth is not None:
-        raise ConfigurationError("auth must be ApiKey(token) or OAuthToken(token).")
+        return auth
     for variable, kind in ((API_KEY, ApiKey), (OAUTH_TOKEN, OAuthToken)):
         if os.environ.get(variable):
             try:
@@ -56,9 +57,10 @@ def find_business_id(business_id: int | None) -> int:
     text = os.environ.get(BUSINESS_ID)
     if not text:
         raise ConfigurationError(f"No business id: set {BUSINESS_ID}, or give business_id=….")
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= ID_MAX):
+    number = parse_number(text)
+    if number is None or not 1 <= number <= ID_MAX:
         raise ConfigurationError(f"Correct the variable {BUSINESS_ID}: it must be a whole number from 1.")
-    return int(text)
+    return number
 
 
 def find_base_url(base_url: str | None) -> httpx.URL:
@@ -71,11 +73,14 @@ def find_base_url(base_url: str | None) -> httpx.URL:
     text = base_url or os.environ.get(BASE_URL) or DEFAULT_BASE_URL
     try:
         url = httpx.URL(text)
-    except (httpx.InvalidURL, TypeError):
+        host, port = url.host, url.port or 0
+    except (httpx.InvalidURL, TypeError, ValueError):
         raise ConfigurationError(f"base_url (or {BASE_URL}) is not a URL.") from None
-    if not url.host or url.userinfo or url.query or url.fragment:
+    if port > PORT_MAX:
+        raise ConfigurationError(f"base_url (or {BASE_URL}) is not a URL.")
+    if not host or url.userinfo or url.query or url.fragment:
         raise ConfigurationError(f"base_url (or {BASE_URL}) must be only a scheme, a host and a path.")
-    if url.scheme != "https" and not (url.scheme == "http" and _is_loopback(url.host)):
+    if url.scheme != "https" and not (url.scheme == "http" and _is_loopback(host)):
         raise ConfigurationError(f"base_url (or {BASE_URL}) must be https unless it is loopback.")
     return url
 
