@@ -66,12 +66,13 @@ def drift(committed: dict[str, str], fresh: dict[str, str]) -> str:
     for name in sorted(committed.keys() | fresh.keys()):
         before, after = committed.get(name), fresh.get(name)
         if before != after:
-            lines += difflib.unified_diff(
+            differences = difflib.unified_diff(
                 (before or "").splitlines(keepends=True),
                 (after or "").splitlines(keepends=True),
                 f"committed/{name}" if before is not None else os.devnull,
                 f"generated/{name}" if after is not None else os.devnull,
-            ) or [f"only on one side, and empty: {name}\n"]
+            )
+            lines += list(differences) or [f"An empty file is only on one side: {name}\n"]
     return "".join(lines)
 
 
