@@ -1,5 +1,6 @@
 """An API that is not there: it gives the answers it was told to, to clients of all three kinds."""
 
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, Literal
 
@@ -81,13 +82,20 @@ class Api:
                 request.url,
                 headers=request.headers,
                 content=request.content,
-                extensions=request.extensions,
+                extensions={"timeout": dict(request.extensions["timeout"])},
             )
         )
         outcome = next(self._outcomes)
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
+
+
+def closed_url() -> str:
+    """Give the URL of a port of loopback where nobody listens."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{unused.getsockname()[1]}"
 
 
 def settings(handler: Callable[[httpx.Request], Any], **changes: Any) -> dict[str, Any]:

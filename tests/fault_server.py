@@ -1,0 +1,350 @@
+"""A server on loopback that misbehaves on the wire, and counts the requests that reached it.
+
+    with FaultServer([reset, answer(200)], tls=True) as server:
+        ...  # the first connection is reset once its request was read, the second one is answered
+    assert server.posts == 2
+
+A step is a function that does with one connection what it likes. The next connection gets the next step, and
+the last step serves all the connections that come after it.
+"""
+
+import functools
+import gzip
+import http.client
+import itertools
+import json
+import os
+import select
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Literal, Self
+
+import trustme
+
+HOST = "127.0.0.1"
+OK = b'{"status": "OK"}'
+PATIENCE = 5.0
+"""Seconds after which a connection that its client should have closed counts as left open."""
+
+Door = Literal["open", "closed", "full"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """A complete request, as it reached the server."""
+
+    method: str
+    target: str
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    @property
+    def message(self) -> str:
+        """The text for the buyer."""
+        return str(json.loads(self.body)["message"])
+
+
+class Wire:
+    """A connection, as a step sees it."""
+
+    def __init__(self, server: "FaultServer", connection: socket.socket) -> None:
+        """Take the connection as it comes; a handshake is up to the step."""
+        self._server = server
+        self._socket = connection
+
+    def open(self, certified_for: str = HOST) -> None:
+        """Shake hands, where the server speaks TLS and has not yet."""
+        if self._server.tls and not isinstance(self._socket, ssl.SSLSocket):
+            context = _server_context(certified_for)
+            self._socket = context.wrap_socket(self._socket, server_side=True, do_handshake_on_connect=False)
+            self._socket.do_handshake()
+
+    def read_request(self) -> None:
+        """Read a whole request, and count it."""
+        self.open()
+        with self._socket.makefile("rb") as stream:
+            start = stream.readline().decode()
+            headers = http.client.parse_headers(stream)
+            length = int(headers.get("Content-Length", 0))
+            body = stream.read(length)
+        if not start or len(body) < length:
+            raise ConnectionError("the client left in the middle of its request")
+        method, target, _ = start.split()
+        self._server.requests.append(Request(method, target, headers, body))
+
+    def send(self, data: bytes) -> None:
+        """Send the bytes."""
+        self._socket.sendall(data)
+
+    def send_below_tls(self, data: bytes) -> None:
+        """Send the bytes past the encryption, where there is one."""
+        os.write(self._socket.fileno(), data)
+
+    def wait_for_bytes(self) -> None:
+        """Wait until the client has begun to send, and read nothing."""
+        select.select([self._socket], [], [])
+
+    def wait_for_end(self) -> None:
+        """Read on until the client closes the connection."""
+        while self._socket.recv(65536):
+            pass
+
+    def pause(self, seconds: float) -> None:
+        """Do nothing for a while."""
+        self._server.ending.wait(seconds)
+
+    def reset(self) -> None:
+        """End the connection at once, as a crash would."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._socket.close()
+
+    def close(self) -> None:
+        """End the connection in order."""
+        self._socket.close()
+
+    def abandon(self) -> None:
+        """Wake whoever waits for the connection."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+
+Step = Callable[[Wire], None]
+
+
+class FaultServer:
+    """A server that does with each connection what the next step says.
+
+    Leaving the block waits until every step has ended, so that all that was sent is counted.
+
+    Args:
+        steps: What to do with each connection; the last one is repeated.
+        tls: Whether to speak TLS.
+        door: Whether connections come about: `closed` refuses them, `full` leaves them unanswered.
+
+    Attributes:
+        requests: The complete requests, in the order in which they came.
+        connections: How many connections came about.
+
+    Raises:
+        AssertionError: A step waits in vain for its client to close the connection.
+
+    """
+
+    def __init__(self, steps: Sequence[Step] = (), *, tls: bool = False, door: Door = "open") -> None:
+        """Note what to do; entering the block does it."""
+        self.tls = tls
+        self.requests: list[Request] = []
+        self.connections = 0
+        self.ending = threading.Event()
+        self._door = door
+        self._steps = itertools.chain(steps[:-1], itertools.repeat(steps[-1] if steps else answer(200)))
+        self._handlers: list[tuple[threading.Thread, Wire]] = []
+
+    @property
+    def posts(self) -> int:
+        """How many complete POST requests reached the server."""
+        return sum(request.method == "POST" for request in self.requests)
+
+    @property
+    def messages(self) -> list[str]:
+        """The texts that reached the server, in the order in which they came."""
+        return [request.message for request in self.requests]
+
+    @property
+    def base_url(self) -> str:
+        """Where the server is."""
+        return self.url_of(HOST)
+
+    def url_of(self, host: str) -> str:
+        """Where the server would be if `host` were this machine."""
+        return f"{'https' if self.tls else 'http'}://{host}:{self._address[1]}"
+
+    @property
+    def ca(self) -> ssl.SSLContext:
+        """What a client needs to trust the server."""
+        return _client_context()
+
+    def __enter__(self) -> Self:
+        """Open the door, or close it."""
+        self._listener = socket.socket()
+        self._listener.bind((HOST, 0))
+        self._address = self._listener.getsockname()
+        self._fillers: list[socket.socket] = []
+        self._ended, self._end = socket.socketpair()
+        self._doorman = threading.Thread(target=self._accept)
+        if self._door == "full":
+            self._listener.listen(0)
+            self._fillers += [self._filler(), self._filler()]
+        elif self._door == "open":
+            self._listener.listen(128)
+            self._doorman.start()
+        return self
+
+    def __exit__(self, raised: type[BaseException] | None, *_: object) -> None:
+        """Wait for the clients to leave, and put everything away."""
+        self._end.close()
+        if self._door == "open":
+            self._doorman.join()
+        left = [wire for thread, wire in self._handlers if not self._join(thread, 0 if raised else PATIENCE)]
+        self.ending.set()
+        for wire in left:
+            wire.abandon()
+        for thread, _wire in self._handlers:
+            thread.join()
+        for opened in (self._ended, self._listener, *self._fillers):
+            opened.close()
+        assert raised or not left, f"{len(left)} connections were left open"
+
+    def _accept(self) -> None:
+        while self._listener in select.select([self._listener, self._ended], [], [])[0]:
+            wire = Wire(self, self._listener.accept()[0])
+            thread = threading.Thread(target=self._handle, args=(next(self._steps), wire))
+            self.connections += 1
+            self._handlers.append((thread, wire))
+            thread.start()
+
+    @staticmethod
+    def _handle(step: Step, wire: Wire) -> None:
+        with suppress(OSError):  # the client left, or shook no hand
+            step(wire)
+        wire.close()
+
+    @staticmethod
+    def _join(thread: threading.Thread, seconds: float) -> bool:
+        thread.join(seconds)
+        return not thread.is_alive()
+
+    def _filler(self) -> socket.socket:
+        filler = socket.socket()
+        filler.setblocking(False)  # noqa: FBT003 -- the argument has no name
+        filler.connect_ex(self._address)
+        return filler
+
+
+def head(status: int, headers: dict[str, str] | None = None) -> bytes:
+    """Write the head of an answer."""
+    lines = [f"HTTP/1.1 {status} whatever", *(f"{name}: {value}" for name, value in (headers or {}).items())]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def envelope(message: str) -> bytes:
+    """Write the API's error envelope."""
+    return json.dumps({"status": "ERROR", "errors": [{"code": "CODE", "message": message}]}).encode()
+
+
+def answer(status: int, body: bytes | None = None, headers: dict[str, str] | None = None) -> Step:
+    """Read the request, and answer it in order; unless told otherwise with the envelope of the status."""
+    content = body if body is not None else OK if status == 200 else envelope("no")
+    return says(head(status, {"Content-Length": str(len(content)), **(headers or {})}), content)
+
+
+def says(*pieces: bytes, then: Step = Wire.close) -> Step:
+    """Read the request, send the pieces just as they are, and then do the last thing."""
+
+    def step(wire: Wire) -> None:
+        wire.read_request()
+        for piece in pieces:
+            wire.send(piece)
+        then(wire)
+
+    return step
+
+
+class Drips:
+    """A step that reads the request, sends the start of an answer, and then the rest byte by byte.
+
+    Attributes:
+        left: How many bytes it had no time to send.
+
+    """
+
+    def __init__(self, start: bytes, rest: bytes) -> None:
+        """Note what to say."""
+        self._start, self._rest = start, rest
+        self.left = len(rest)
+
+    def __call__(self, wire: Wire) -> None:
+        """Serve the connection."""
+        wire.read_request()
+        wire.send(self._start)
+        for byte in self._rest:
+            wire.pause(0.02)
+            wire.send(bytes([byte]))
+            self.left -= 1
+
+
+def reset_unread(wire: Wire) -> None:
+    """Reset the connection when the request has begun to come, and read nothing of it."""
+    wire.open()
+    wire.wait_for_bytes()
+    wire.reset()
+
+
+def reset_handshake(wire: Wire) -> None:
+    """Reset the connection in the middle of the TLS handshake."""
+    wire.wait_for_bytes()
+    wire.reset()
+
+
+def mute_handshake(wire: Wire) -> None:
+    """Leave the TLS handshake without an answer."""
+    wire.wait_for_end()
+
+
+def plain_handshake(wire: Wire) -> None:
+    """Answer the TLS handshake in plain HTTP."""
+    wire.wait_for_bytes()
+    wire.send(head(400))
+
+
+def wrong_name(wire: Wire) -> None:
+    """Show a certificate of another host."""
+    wire.open(certified_for="elsewhere.example.org")
+
+
+def untrusted(wire: Wire) -> None:
+    """Show a certificate that nobody trusts."""
+    wire.open(certified_for="")
+
+
+ACCEPTED = head(200, {"Content-Length": str(len(OK))}) + OK
+"""The whole of a right answer."""
+
+mute = says(then=Wire.wait_for_end)
+reset = says(then=Wire.reset)
+close = says()
+
+
+def bomb(status: int) -> Step:
+    """Answer with few bytes that unpack to many."""
+    return answer(status, _bomb(), {"Content-Encoding": "gzip"})
+
+
+@functools.cache
+def _bomb() -> bytes:
+    return gzip.compress(bytes(8 * 1024 * 1024))
+
+
+@functools.cache
+def _authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@functools.cache
+def _server_context(name: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority = _authority() if name else trustme.CA()
+    authority.issue_cert(name or HOST).configure_cert(context)
+    return context
+
+
+@functools.cache
+def _client_context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    _authority().configure_trust(context)
+    return context

@@ -1,0 +1,253 @@
+"""A message on its way through `MarketChats` and `AsyncMarketChats`: what is sent, waited for and raised."""
+
+import gzip
+from functools import partial
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+
+from calls import HOURLY, NOW, Clock
+from mock_api import SUCCESS, TEXT, Api, Body, Kind, answer, every_client, send
+from yandex_market_chats import (
+    ApiError,
+    ConnectionFailedError,
+    ConnectionLostError,
+    Delivery,
+    MarketError,
+    NotFoundError,
+    RateLimit,
+    RateLimitError,
+    RetryPolicy,
+    SentMessage,
+    ServerError,
+    __version__,
+    _exchange,
+)
+from yandex_market_chats._policy import Call
+
+LIMIT: dict[str, Any] = {"X_RateLimit_Resource_Limit": "1000", "X_RateLimit_Resource_Remaining": "998"}
+UNTIL = "Sun, 22 Nov 2026 12:00:25 GMT"
+KIB = 1024
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Let the calls go by a clock that only waits move."""
+    clock = Clock()
+
+    async def sleep(seconds: float) -> None:
+        clock.sleep(seconds)
+
+    monkeypatch.setattr(_exchange, "Call", partial(Call, clock=clock, now=lambda: NOW))
+    monkeypatch.setattr("time.sleep", clock.sleep)
+    monkeypatch.setattr(anyio, "sleep", sleep)
+    return clock
+
+
+@every_client
+def test_a_message_is_sent_as_the_contract_says(kind: Kind) -> None:
+    """The text arrives as it is; the connection is not kept, and the package names itself."""
+    api = Api(answer())
+    assert send(kind, api, chat_id=7, business_id=9) == SentMessage(attempts=1, rate_limit=None)
+    (request,) = api.requests
+    assert (request.method, str(request.url)) == (
+        "POST",
+        "https://api.example.test/v2/businesses/9/chats/message?chatId=7",
+    )
+    assert request.headers["Content-Type"] == "application/json"
+    assert request.headers["Connection"] == "close"
+    assert request.headers["User-Agent"] == f"yandex-market-chats/{__version__}"
+    assert request.content.decode() == f'{{"message":"{TEXT}"}}'
+
+
+@every_client
+def test_a_sent_message_tells_its_attempts_and_the_limit(kind: Kind) -> None:
+    """The limit is what the last answer said."""
+    sent = send(kind, Api(answer(503), answer(503), answer(**LIMIT, X_RateLimit_Resource_Until=UNTIL)))
+    assert sent == SentMessage(3, RateLimit(1000, 998, NOW.replace(second=25)))
+
+
+@every_client
+def test_every_attempt_sends_the_same_request(kind: Kind) -> None:
+    """A repeat is a repeat, and after it nothing of the earlier answer is left."""
+    api = Api(httpx.ConnectError("refused"), answer(503, **LIMIT), answer())
+    assert send(kind, api) == SentMessage(3, None)
+    first, second, third = api.requests
+    for request in (second, third):
+        assert (request.method, request.url, request.content) == (first.method, first.url, first.content)
+        assert request.headers == first.headers
+
+
+@every_client
+def test_waits_are_waited(kind: Kind, clock: Clock) -> None:
+    """The clients sleep for as long as the policy says, and no longer than the deadline allows."""
+    api = Api(answer(503, Retry_After="7"), answer(420, HOURLY, X_RateLimit_Resource_Until=UNTIL), answer())
+    assert send(kind, api).attempts == 3
+    assert clock.seconds == 1000 + 7 + 25
+
+
+@every_client
+def test_a_wait_past_the_deadline_is_not_begun(kind: Kind, clock: Clock) -> None:
+    """The error comes at once and says until when the limit holds."""
+    api = Api(answer(420, HOURLY, X_RateLimit_Resource_Until=UNTIL))
+    with pytest.raises(RateLimitError, match="try again after 2026-11-22 12:00:25 UTC") as caught:
+        send(kind, api, retries=RetryPolicy(deadline=25))
+    assert caught.value.until == NOW.replace(second=25)
+    assert (caught.value.attempts, clock.seconds) == (1, 1000)
+
+
+@every_client
+@pytest.mark.parametrize(
+    ("timeout", "first", "second"),
+    [
+        (httpx.Timeout(15, connect=5), (5, 10, 10, 10), (4, 4, 4, 4)),
+        (httpx.Timeout(3, pool=4), (3, 3, 3, 4), (3, 3, 3, 4)),
+        (20, (10, 10, 10, 10), (4, 4, 4, 4)),
+        (httpx.Timeout(None), (10, 10, 10, 10), (4, 4, 4, 4)),
+    ],
+    ids=["default", "short", "long", "none"],
+)
+def test_time_outs_are_cut_to_what_is_left_of_the_deadline(
+    kind: Kind, timeout: Any, first: tuple[float, ...], second: tuple[float, ...], clock: Clock
+) -> None:
+    """Ten seconds are left for the first attempt and four for the second."""
+    api = Api(answer(503, Retry_After="6"), answer())
+    send(kind, api, timeout=timeout, retries=RetryPolicy(deadline=10))
+    phases = ("connect", "read", "write", "pool")
+    seen = [tuple(request.extensions["timeout"][phase] for phase in phases) for request in api.requests]
+    assert seen == [first, second]
+    assert clock.seconds == 1006
+
+
+@every_client
+def test_time_outs_shrink_while_the_attempt_lasts(kind: Kind, clock: Clock) -> None:
+    """A slow connection leaves less for the answer: the deadline bounds both together."""
+    left = []
+
+    def slow(request: httpx.Request) -> httpx.Response:
+        for _ in range(2):
+            left.append(request.extensions["timeout"].get("read"))
+            clock.sleep(7)
+        return answer()
+
+    send(kind, slow, retries=RetryPolicy(deadline=20))
+    assert left == [15, 13]
+
+
+@every_client
+@pytest.mark.parametrize(
+    ("outcome", "cls", "delivery"),
+    [
+        (httpx.ConnectError("refused"), ConnectionFailedError, Delivery.NOT_SENT),
+        (httpx.ReadTimeout("slow"), ConnectionLostError, Delivery.UNKNOWN),
+        (httpx.RemoteProtocolError("closed"), ConnectionLostError, Delivery.UNKNOWN),
+    ],
+)
+def test_a_failure_is_the_cause_of_its_error(
+    kind: Kind, outcome: httpx.RequestError, cls: type[MarketError], delivery: Delivery
+) -> None:
+    """What httpx said is chained."""
+    with pytest.raises(cls) as caught:
+        send(kind, Api(outcome), retries=RetryPolicy.disabled())
+    assert caught.value.__cause__ is outcome
+    assert (caught.value.attempts, caught.value.delivery) == (1, delivery)
+
+
+@every_client
+def test_unknown_is_repeated_on_the_callers_word_alone(kind: Kind) -> None:
+    """By default there is one attempt; with `resend_unknown` the message goes out again."""
+    with pytest.raises(ServerError) as caught:
+        send(kind, Api(answer(500)))
+    assert (caught.value.attempts, caught.value.delivery) == (1, Delivery.UNKNOWN)
+    resend = RetryPolicy(backoff=0, resend_unknown=True)
+    assert send(kind, Api(answer(500), httpx.ReadError("reset"), answer()), retries=resend).attempts == 3
+
+
+@every_client
+def test_a_success_that_breaks_off_is_unknown(kind: Kind) -> None:
+    """Half of an answer is none."""
+    with pytest.raises(ConnectionLostError, match="ReadError: reset") as caught:
+        send(kind, Api(httpx.Response(200, stream=Body(SUCCESS[:9], httpx.ReadError("reset")))))
+    assert isinstance(caught.value.__cause__, httpx.ReadError)
+
+
+@every_client
+def test_a_refusal_that_breaks_off_is_still_a_refusal(kind: Kind) -> None:
+    """The status had come, and what came of the body is kept; what broke it off is the cause."""
+    with pytest.raises(NotFoundError) as caught:
+        send(kind, Api(httpx.Response(404, stream=Body(b"<ht", b"ml>", httpx.ReadError("reset")))))
+    assert (caught.value.delivery, caught.value.body) == (Delivery.NOT_SENT, b"<html>")
+    assert isinstance(caught.value.__cause__, httpx.ReadError)
+
+
+@every_client
+@pytest.mark.parametrize(
+    ("status", "cls"), [(200, ConnectionLostError), (500, ServerError), (400, ApiError)], ids=str
+)
+def test_an_endless_answer_is_not_read_to_its_end(kind: Kind, status: int, cls: type[MarketError]) -> None:
+    """128 KiB are more than any envelope has."""
+    with pytest.raises(cls) as caught:
+        send(kind, Api(answer(status, b" " * 128 * KIB + b" ")))
+    assert isinstance(caught.value.__cause__, httpx.ReadError)
+    assert "longer than 131072 bytes" in str(caught.value.__cause__)
+
+
+@every_client
+def test_an_answer_of_128_kib_is_read(kind: Kind) -> None:
+    """The limit itself is not too long."""
+    assert send(kind, Api(answer(body=SUCCESS.ljust(128 * KIB)))).attempts == 1
+
+
+@every_client
+def test_what_an_answer_unpacks_to_is_bounded_too(kind: Kind) -> None:
+    """A few KiB on the wire can be many MiB in memory; an error keeps 1 MiB at most."""
+    packed = gzip.compress(b" " * 4 * KIB * KIB)
+    with pytest.raises(ApiError) as caught:
+        send(kind, Api(answer(400, packed, Content_Encoding="gzip")))
+    assert len(caught.value.body) <= KIB * KIB
+
+
+@every_client
+def test_a_packed_refusal_is_unpacked(kind: Kind) -> None:
+    """Gateways pack their answers; the error has what was in them."""
+    with pytest.raises(ApiError, match="Hit rate limit of 1000") as caught:
+        send(kind, Api(answer(400, gzip.compress(HOURLY), Content_Encoding="gzip")))
+    assert caught.value.body == HOURLY
+
+
+@every_client
+def test_an_answer_that_comes_at_the_last_moment_counts(kind: Kind, clock: Clock) -> None:
+    """What says that the message was sent is not thrown away because it is late."""
+    assert send(kind, Api(httpx.Response(200, stream=Body(lambda: clock.sleep(60), SUCCESS)))).attempts == 1
+
+
+@every_client
+@pytest.mark.parametrize(("status", "cls"), [(200, ConnectionLostError), (503, ServerError)], ids=str)
+def test_an_answer_that_trickles_past_the_deadline_ends(
+    kind: Kind, status: int, cls: type[MarketError], clock: Clock
+) -> None:
+    """Each piece may come in time: it is the whole that is late, and it is not repeated."""
+    api = Api(httpx.Response(status, stream=Body(SUCCESS[:9], lambda: clock.sleep(60), SUCCESS[9:])))
+    with pytest.raises(cls) as caught:
+        send(kind, api)
+    assert isinstance(caught.value.__cause__, httpx.ReadTimeout)
+    assert str(caught.value.__cause__) == "the deadline has passed"
+    assert caught.value.attempts == 1
+
+
+@pytest.mark.filterwarnings("ignore:Async generator:ResourceWarning")  # httpx leaves it to trio
+@every_client
+def test_an_answer_that_cannot_be_decoded_is_unknown(kind: Kind) -> None:
+    """It says that it is packed, and is not."""
+    with pytest.raises(ConnectionLostError, match="DecodingError"):
+        send(kind, Api(answer(Content_Encoding="gzip")))
+
+
+@every_client
+def test_a_foreign_exception_passes_through_and_gives_its_place_back(kind: Kind) -> None:
+    """What a transport raises beside httpx's own errors is its author's business."""
+    api = Api(LookupError("a bug"))
+    with pytest.raises(LookupError, match="a bug"):
+        send(kind, api, max_parallel=1)
