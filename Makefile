@@ -46,6 +46,9 @@ build:  ## build the sdist, and the wheel from it, into dist/
 	$(PYTHON) -c "import shutil; shutil.rmtree('dist', ignore_errors=True)"
 	$(PYTHON) -m build
 
+bench:  ## measure against bare httpx and the vanilla client; WRITE=--write puts the table into README
+	$(PYTHON) benchmarks/run.py $(WRITE)
+
 docs:  ## build the documentation into site/
 	$(PYTHON) scripts/docs.py
 
@@ -58,4 +61,4 @@ api-diff:  ## fail on a break of the public interface without its version step
 release-check:  ## fail unless TAG is the version that the package, the contract and CHANGELOG.md state
 	@$(PYTHON) scripts/versions.py $(TAG)
 
-.PHONY: help regenerate drift test coverage lint record record-live faults build docs spec-diff api-diff release-check
+.PHONY: help regenerate drift test coverage lint record record-live faults build bench docs spec-diff api-diff release-check

@@ -1,9 +1,11 @@
 """The clients that users make: `MarketChats`, and `AsyncMarketChats` for asyncio and trio."""
 
+from __future__ import annotations
+
 import copy
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Generic, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast
 
 import httpx
 
@@ -22,10 +24,11 @@ from yandex_market_chats._settings import (
     find_business_id,
     find_credentials,
 )
-from yandex_market_chats_generated import Client
-from yandex_market_chats_generated.api.chats import send_message_to_chat
-from yandex_market_chats_generated.models import SendMessageToChatRequest
-from yandex_market_chats_generated.types import Response
+
+# To import the generated client takes a third as long as to import httpx: the first client does it.
+if TYPE_CHECKING:
+    from yandex_market_chats_generated import Client
+    from yandex_market_chats_generated.types import Response
 
 H = TypeVar("H", SyncHTTP, AsyncHTTP)
 T = TypeVar("T", httpx.BaseTransport, httpx.AsyncBaseTransport)
@@ -164,6 +167,9 @@ class MarketChats(_Chats[SyncHTTP, httpx.BaseTransport, None]):
             MarketError: The message was not sent, or may have been: see `delivery` of the error.
 
         """
+        from yandex_market_chats_generated.api.chats import send_message_to_chat  # noqa: PLC0415
+        from yandex_market_chats_generated.models import SendMessageToChatRequest  # noqa: PLC0415
+
         answer = send_message_to_chat.sync_detailed(
             self.business_id,
             client=self.client,
@@ -185,6 +191,8 @@ class MarketChats(_Chats[SyncHTTP, httpx.BaseTransport, None]):
         self.close()
 
     def _generated(self, http: SyncHTTP) -> Client:
+        from yandex_market_chats_generated import Client  # noqa: PLC0415
+
         return Client(base_url=str(http.base_url)).set_httpx_client(http)
 
 
@@ -215,6 +223,9 @@ class AsyncMarketChats(_Chats[AsyncHTTP, httpx.AsyncBaseTransport, Awaitable[Non
             MarketError: The message was not sent, or may have been: see `delivery` of the error.
 
         """
+        from yandex_market_chats_generated.api.chats import send_message_to_chat  # noqa: PLC0415
+        from yandex_market_chats_generated.models import SendMessageToChatRequest  # noqa: PLC0415
+
         answer = await send_message_to_chat.asyncio_detailed(
             self.business_id,
             client=self.client,
@@ -236,6 +247,8 @@ class AsyncMarketChats(_Chats[AsyncHTTP, httpx.AsyncBaseTransport, Awaitable[Non
         await self.aclose()
 
     def _generated(self, http: AsyncHTTP) -> Client:
+        from yandex_market_chats_generated import Client  # noqa: PLC0415
+
         return Client(base_url=str(http.base_url)).set_async_httpx_client(http)
 
 

@@ -58,6 +58,13 @@ class Settings:
         }
 
 
+class _NoCookies(httpx.Cookies):
+    """A jar that takes nothing out of answers: the API has no sessions, and looking takes time."""
+
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """Take nothing."""
+
+
 class SyncHTTP(httpx.Client):
     """The `httpx.Client` that sends as its settings say."""
 
@@ -69,7 +76,12 @@ class SyncHTTP(httpx.Client):
         )
         self.settings = settings
         self.owner = self
+        self._cookies = _NoCookies()
         self._places = threading.Semaphore(settings.max_parallel)
+
+    def build_request(self, method: str, url: httpx.URL | str, **options: Any) -> httpx.Request:
+        """Build a request as httpx does, but sooner."""
+        return super().build_request(method, _whole_url(self, url, options), **options)
 
     def send(
         self,
@@ -127,7 +139,12 @@ class AsyncHTTP(httpx.AsyncClient):
         )
         self.settings = settings
         self.owner = self
+        self._cookies = _NoCookies()
         self._places = anyio.Semaphore(settings.max_parallel, fast_acquire=True)
+
+    def build_request(self, method: str, url: httpx.URL | str, **options: Any) -> httpx.Request:
+        """Build a request as httpx does, but sooner."""
+        return super().build_request(method, _whole_url(self, url, options), **options)
 
     async def send(
         self,
@@ -145,11 +162,7 @@ class AsyncHTTP(httpx.AsyncClient):
         """
         exchange = _exchange(self, request)
         while True:
-            try:
-                with anyio.fail_after(exchange.call.remaining):
-                    await self._places.acquire()
-            except TimeoutError:
-                raise exchange.no_place() from None
+            await self._take_place(exchange)
             try:
                 with exchange.attempt():
                     _refuse_closed(self)
@@ -173,6 +186,15 @@ class AsyncHTTP(httpx.AsyncClient):
         if self is self.owner:
             await super().aclose()
 
+    async def _take_place(self, exchange: Exchange) -> None:
+        try:
+            self._places.acquire_nowait()
+        except anyio.WouldBlock:
+            with anyio.move_on_after(exchange.call.remaining):
+                await self._places.acquire()
+                return
+            raise exchange.no_place() from None
+
     async def _tell(self, attempt: Attempt) -> None:
         if self.settings.on_attempt:
             try:
@@ -189,6 +211,21 @@ def view_of(client: C, settings: Settings) -> C:
     view.settings = settings
     view.timeout = settings.timeout
     return view
+
+
+def _whole_url(
+    client: SyncHTTP | AsyncHTTP, url: httpx.URL | str, options: dict[str, Any]
+) -> httpx.URL | str:
+    """Put the path of a generated function, and its parameters, behind the base URL.
+
+    It comes to what httpx would make of them, but is parsed once and not three times, which is a fifth of a
+    call in memory.
+    """
+    if not isinstance(url, str) or not url.startswith("/") or set("?#") & set(url) or client.params:
+        return url
+    query = httpx.QueryParams(options.pop("params", None))
+    whole = str(client.base_url).rstrip("/") + "/" + url.lstrip("/")
+    return f"{whole}?{query}" if query else whole
 
 
 def _exchange(client: SyncHTTP | AsyncHTTP, request: httpx.Request) -> Exchange:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Self
 
 _DIGITS = 19  # as many as the largest int64 has
@@ -45,6 +46,7 @@ def parse_number(text: str | None) -> int | None:
     return int(text)
 
 
+@lru_cache(maxsize=8)  # the answers of an hour tell the same `Until`
 def parse_date(text: str | None) -> datetime | None:
     """Read a date as in RFC 5322 (the vendor says RFC 822) and give it in UTC.
 

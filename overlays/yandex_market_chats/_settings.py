@@ -117,6 +117,9 @@ def check_message(message: str) -> str:
         raise InvalidRequestError(
             f"message must have 1 to {MESSAGE_MAX_LENGTH} characters; this one has {len(message)}."
         )
-    if any("\ud800" <= character <= "\udfff" for character in message):
-        raise InvalidRequestError("message has a lone surrogate, which UTF-8 cannot carry: mend the text.")
+    try:
+        message.encode()
+    except UnicodeEncodeError:
+        # The cause would carry the text.
+        raise InvalidRequestError("message has a lone surrogate, which UTF-8 cannot carry.") from None
     return message

@@ -1,0 +1,11 @@
+"""What the API answers to a message that it took: the facts are in the vendor's documentation."""
+
+BODY = b'{"status": "OK"}'
+HEADERS = {
+    "Content-Type": "application/json",
+    "Content-Length": str(len(BODY)),
+    "Date": "Sun, 22 Nov 2026 12:00:00 GMT",
+    "X-RateLimit-Resource-Limit": "1000",
+    "X-RateLimit-Resource-Remaining": "999",
+    "X-RateLimit-Resource-Until": "Sun, 22 Nov 2026 13:00:00 GMT",
+}

@@ -1,0 +1,117 @@
+"""What is measured: each function gives one number for each client, or the ratios of two of them.
+
+The machine is never quiet, so the clients alternate, round by round, and what is compared is what
+stood beside each other: a ratio is the median of the rounds' ratios.
+"""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from statistics import median
+
+from environments import Environments
+from loopback import serving
+from yandex_market_chats.sandbox import Sandbox
+
+CLIENTS = ("bare", "vanilla", "ours")
+IMPORTS = {
+    "bare": "import httpx",
+    "vanilla": "from yandex_market_chats_generated.api.chats import send_message_to_chat",
+    "ours": "from yandex_market_chats import MarketChats",
+}
+TIMED = "import time; began = time.perf_counter(); {}; print(time.perf_counter() - began)"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The median of each client and what it is beside bare httpx.
+
+    Attributes:
+        medians: By client.
+        ratios: By client, to bare httpx.
+        differences: By client, to bare httpx.
+
+    """
+
+    medians: dict[str, float]
+    ratios: dict[str, float]
+    differences: dict[str, float]
+
+
+def alternate(measure: Callable[[str], float], rounds: int) -> Compared:
+    """Measure the clients in turn, each round in another order, after one round that does not count."""
+    taken: list[dict[str, float]] = []
+    for number in range(rounds + 1):
+        turn = number % len(CLIENTS)
+        taken.append({client: measure(client) for client in CLIENTS[turn:] + CLIENTS[:turn]})
+    del taken[0]
+    return Compared(
+        {client: median(each[client] for each in taken) for client in CLIENTS},
+        {client: median(each[client] / each["bare"] for each in taken) for client in CLIENTS},
+        {client: median(each[client] - each["bare"] for each in taken) for client in CLIENTS},
+    )
+
+
+def microseconds_a_call(
+    where: Environments, way: str, url: str, *, rounds: int = 60, count: int = 40
+) -> Compared:
+    """Time a call, `sync` or `async` with 4 in flight, over loopback or (url "memory") in memory."""
+    with ExitStack() as exits:
+        workers = {
+            client: exits.enter_context(_worker(where.command(client, "rounds.py", client, way, url)))
+            for client in CLIENTS
+        }
+        return alternate(lambda client: workers[client](count) / count * 1e6, rounds)
+
+
+def import_milliseconds(where: Environments, *, rounds: int = 25) -> Compared:
+    """Time the import, each in an interpreter that has just begun, its files in the cache of the system."""
+    return alternate(
+        lambda client: 1e3 * _number([where.python(client), "-c", TIMED.format(IMPORTS[client])]), rounds
+    )
+
+
+def peak_mebibytes(where: Environments, url: str, *, rounds: int = 7) -> Compared:
+    """Look at the greatest memory of a process that makes a client and sends one message over loopback."""
+    return alternate(lambda client: _number(where.command(client, "peak.py", client, url)) / 1024, rounds)
+
+
+def losses(where: Environments, *, rounds: int = 3) -> dict[str, int]:
+    """Count the sends that fail, of 300 in a row, at a server that closes unannounced: the worst round."""
+    with serving(announced=False) as url:
+        return {
+            client: max(int(_number(where.command(client, "losses.py", client, url))) for _ in range(rounds))
+            for client in CLIENTS
+        }
+
+
+def delivery(
+    where: Environments, way: str, *, count: int = 200, latency: float = 0.1
+) -> tuple[float, float, int]:
+    """Deliver through a sandbox: the seconds, the seconds of an ideal client, and the 420s provoked."""
+    with Sandbox(latency=latency, hourly_limit=10 * count) as sandbox:
+        seconds = _number(
+            where.command("ours", "delivery.py", way, sandbox.base_url, sandbox.token, str(count))
+        )
+        assert len(sandbox.messages) == count  # noqa: S101 -- else it is no figure
+        return seconds, count / 4 * latency, sandbox.requests - count
+
+
+@contextmanager
+def _worker(command: list[str]) -> Iterator[Callable[[int], float]]:
+    """Start a program that sends in rounds; give the function that asks it for one."""
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        asked, told = process.stdin, process.stdout
+        assert asked and told  # noqa: S101, PT018 -- pipes were asked for
+
+        def ask(count: int) -> float:
+            print(count, file=asked, flush=True)
+            return float(told.readline())
+
+        yield ask
+        # Leaving the block closes its standard input, which ends it.
+
+
+def _number(command: list[str]) -> float:
+    return float(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
