@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from click.testing import CliRunner, Result
 
+from fault_server import FaultServer, answer
 from yandex_market_chats import __version__
 from yandex_market_chats._cli import main
 from yandex_market_chats.sandbox import Sandbox
@@ -57,6 +58,15 @@ def test_send_prints_one_json_object_about_a_success() -> None:
     until = told["rate_limit"].pop("until")
     assert told == {"delivery": "sent", "attempts": 1, "rate_limit": {"limit": 1000, "remaining": 999}}
     assert until.endswith("+00:00")
+
+
+def test_send_says_in_json_that_an_answer_told_no_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gateway leaves the three headers out."""
+    with FaultServer([answer(404)]) as server:
+        monkeypatch.setenv("YANDEX_MARKET_BASE_URL", server.base_url)
+        monkeypatch.setenv("YANDEX_MARKET_API_KEY", "key")
+        told = json.loads(run("send", "--chat-id", "42", "--business-id", "1", "--json", "Hello").stdout)
+    assert told["rate_limit"] is None
 
 
 @pytest.mark.parametrize(

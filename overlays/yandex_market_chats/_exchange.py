@@ -1,6 +1,7 @@
 """One request and what comes of it, attempt by attempt: all that the two clients do without waiting."""
 
 import time
+from collections import UserDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, cast
@@ -159,22 +160,16 @@ class Exchange:
         )
 
 
-class _TimeLeft(Mapping[str, float | None]):
+class _TimeLeft(UserDict[str, float | None]):
     """The time-outs of an attempt, each cut to what is left of the deadline when its phase begins."""
 
     def __init__(self, timeouts: Mapping[str, float | None], call: Call) -> None:
-        self._timeouts = timeouts
+        super().__init__(timeouts)
         self._call = call
 
     def __getitem__(self, phase: str) -> float | None:
-        seconds, left = self._timeouts[phase], self._call.remaining
+        seconds, left = self.data[phase], self._call.remaining
         return left if seconds is None else min(seconds, left)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._timeouts)
-
-    def __len__(self) -> int:
-        return len(self._timeouts)
 
 
 def _unpacked(response: httpx.Response, body: bytes) -> httpx.Response:

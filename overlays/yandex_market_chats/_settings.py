@@ -121,5 +121,7 @@ def check_message(message: str) -> str:
         message.encode()
     except UnicodeEncodeError:
         # The cause would carry the text.
-        raise InvalidRequestError("message has a lone surrogate, which UTF-8 cannot carry.") from None
+        raise InvalidRequestError(
+            "message has a lone surrogate, which UTF-8 cannot carry: mend the text."
+        ) from None
     return message
