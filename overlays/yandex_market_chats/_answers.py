@@ -146,6 +146,6 @@ def _advice(error: AnswerError, header: str) -> str:
         return "Check the base URL: a redirect is never followed, for it could take the token elsewhere."
     if isinstance(error, RateLimitError) and error.parallel:
         return "Send fewer requests at a time: the limit is of the cabinet, its other programs count too."
-    if isinstance(error, RateLimitError) and error.until:
+    if isinstance(error, RateLimitError) and error.status_code == HTTP_METHOD_FAILURE and error.until:
         return f"The hourly limit is used up: try again after {error.until:%Y-%m-%d %H:%M:%S} UTC."
     return _ADVICE.get(error.status_code, "").format(header=header)

@@ -111,9 +111,10 @@ def _sandbox(port: int = 0) -> "Sandbox":
 
 
 def _welcome(served: "Sandbox") -> str:
-    from yandex_market_chats.sandbox import CHATS  # noqa: PLC0415 -- the same
+    from yandex_market_chats.sandbox import CHATS, TOKENS  # noqa: PLC0415 -- the same
 
     url = f"{served.base_url}/v2/businesses/{served.business_id}/chats/message?chatId=42"
+    tokens = "\n".join(f"{token}  {summary}" for token, summary in TOKENS.items())
     chats = "\n".join(f"{chat_id:>8}  {summary}" for chat_id, summary in CHATS.items())
     return f"""\
 A sandbox of the API. No buyer reads what you send here.
@@ -123,6 +124,9 @@ Api-Key      {served.token}
 Business id  {served.business_id}
 
 curl -H 'Api-Key: {served.token}' -H 'Content-Type: application/json' -d '{{"message": "Hello"}}' '{url}'
+
+Tokens, all of them made up:
+{tokens}
 
 Chats that answer in an awkward way; every other chat takes the message:
 {chats}

@@ -23,7 +23,6 @@ from yandex_market_chats._policy import Call, RetryPolicy
 BODY_LIMIT = 128 * 1024
 """How many bytes of an answer are read from the wire, and kept. An envelope has a few hundred."""
 
-
 LOCATION = "Location"
 
 

@@ -84,14 +84,11 @@ class SyncHTTP(httpx.Client):
         return super().build_request(method, _whole_url(self, url, options), **options)
 
     def send(
-        self,
-        request: httpx.Request,
-        *,
-        stream: bool = False,  # noqa: ARG002 -- an answer is always read, for it decides what comes next
-        auth: Any = httpx.USE_CLIENT_DEFAULT,
-        follow_redirects: Any = httpx.USE_CLIENT_DEFAULT,  # noqa: ARG002 -- they never are
+        self, request: httpx.Request, *, auth: Any = httpx.USE_CLIENT_DEFAULT, **_ignored: Any
     ) -> httpx.Response:
         """Send the request, and repeat it as the policy says.
+
+        The answer is always read, for it decides what comes next; a redirect is never followed.
 
         Raises:
             MarketError: The request was not carried out, or it is not known whether it was.
@@ -147,14 +144,11 @@ class AsyncHTTP(httpx.AsyncClient):
         return super().build_request(method, _whole_url(self, url, options), **options)
 
     async def send(
-        self,
-        request: httpx.Request,
-        *,
-        stream: bool = False,  # noqa: ARG002 -- an answer is always read, for it decides what comes next
-        auth: Any = httpx.USE_CLIENT_DEFAULT,
-        follow_redirects: Any = httpx.USE_CLIENT_DEFAULT,  # noqa: ARG002 -- they never are
+        self, request: httpx.Request, *, auth: Any = httpx.USE_CLIENT_DEFAULT, **_ignored: Any
     ) -> httpx.Response:
         """Send the request, and repeat it as the policy says.
+
+        The answer is always read, for it decides what comes next; a redirect is never followed.
 
         Raises:
             MarketError: The request was not carried out, or it is not known whether it was.
