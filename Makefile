@@ -33,6 +33,9 @@ lint:  ## check the contract, the code and the workflows
 	$(PYTHON) -m check_jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(PYTHON) -m check_jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 
+mutants:  ## mutate the policy and the error mapping; fail when a mutant survives that is not listed
+	$(PYTHON) scripts/mutants.py
+
 record:  ## record tests/cassettes/ anew against the sandbox: the same bytes come out
 	$(PYTHON) scripts/record.py
 
@@ -61,4 +64,4 @@ api-diff:  ## fail on a break of the public interface without its version step
 release-check:  ## fail unless TAG is the version that the package, the contract and CHANGELOG.md state
 	@$(PYTHON) scripts/versions.py $(TAG)
 
-.PHONY: help regenerate drift test coverage lint record record-live faults build bench docs spec-diff api-diff release-check
+.PHONY: help regenerate drift test coverage lint mutants record record-live faults build bench docs spec-diff api-diff release-check

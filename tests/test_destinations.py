@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mock_api import Api, Kind, answer, closed_url, every_client, send, use
+from mock_api import SUCCESS, Api, Body, Kind, answer, closed_url, every_client, send, use
 from yandex_market_chats import (
     ApiError,
     ApiKey,
@@ -51,6 +51,13 @@ def test_an_answer_shows_no_token_either(kind: Kind) -> None:
 
 
 @every_client
+def test_an_answer_tells_what_httpx_knows_of_it(kind: Kind) -> None:
+    """What stands beside the headers is handed on as well."""
+    api = Api(httpx.Response(200, stream=Body(SUCCESS), extensions={"reason_phrase": b"Fine"}))
+    assert use(kind, lambda chats: post(chats, "/v2/anything"), api).reason_phrase == "Fine"
+
+
+@every_client
 @pytest.mark.parametrize(
     "url",
     [
@@ -83,8 +90,9 @@ def test_the_same_place_may_be_spelt_in_full(kind: Kind) -> None:
 def test_a_redirect_is_not_followed(kind: Kind, status: int) -> None:
     """Not even when httpx is asked to."""
     api = Api(answer(status, b"", Location="https://elsewhere.test/"), answer())
-    with pytest.raises(ApiError, match="a redirect is never followed"):
+    with pytest.raises(ApiError, match="a redirect is never followed") as caught:
         use(kind, lambda chats: post(chats, "/v2/anything", follow_redirects=True), api)
+    assert caught.value.headers["Location"] == "https://elsewhere.test/"
     assert len(api.requests) == 1
 
 

@@ -188,7 +188,8 @@ def test_every_business_id_of_the_environment_is_read(text: str, monkeypatch: py
 
 
 @pytest.mark.parametrize(
-    "base_url", [*LOOPBACK, "https://127.0.0.1", "https://api.partner.market.yandex.net/"]
+    "base_url",
+    [*LOOPBACK, "https://127.0.0.1", "https://127.0.0.1:65535", "https://api.partner.market.yandex.net/"],
 )
 def test_https_and_loopback_are_taken(base_url: str) -> None:
     """A path in front of the API's own, as of a gateway, is kept."""
