@@ -10,11 +10,13 @@ import node_tools
 import spec_diff
 from repositories import commit_all, git, make_repository
 from versions import CONTRACT, PACKAGE, ROOT, stated
+from yandex_market_chats._settings import MESSAGE_MAX_LENGTH
 
 BREAKING, HARMLESS = "\nBreaking: ", "\nNot breaking: "
 CHAT_ID = "        - $ref: '#/components/parameters/ChatId'\n"
 SECURITY = "security:\n  - ApiKey: []\n  - OAuth: []\n"
-SHORTER = ("maxLength: 4096", "maxLength: 4000")
+LENGTH = f"maxLength: {MESSAGE_MAX_LENGTH}"
+SHORTER = (LENGTH, "maxLength: 1")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -60,8 +62,10 @@ def step(folder: Path, path: str, version: str) -> None:
             "Response `404` was removed.",
             id="removed answer",
         ),
-        pytest.param(*SHORTER, BREAKING, "changed from '4096' to '4000'", id="tightened length"),
-        pytest.param("maxLength: 4096", "maxLength: 5000", HARMLESS, "maxLength", id="loosened length"),
+        pytest.param(
+            *SHORTER, BREAKING, f"changed from '{MESSAGE_MAX_LENGTH}' to '1'", id="tightened length"
+        ),
+        pytest.param(LENGTH, f"{LENGTH}0", HARMLESS, "maxLength", id="loosened length"),
         pytest.param(
             CHAT_ID,
             CHAT_ID + "        - {name: kind, in: query, required: true, schema: {type: string}}\n",
@@ -77,8 +81,8 @@ def step(folder: Path, path: str, version: str) -> None:
             id="new optional parameter",
         ),
         pytest.param(
-            "          maxLength: 4096\n",
-            "          maxLength: 4096\n        note: {type: string}\n",
+            f"          {LENGTH}\n",
+            f"          {LENGTH}\n        note: {{type: string}}\n",
             HARMLESS,
             "properties/note",
             id="optional field",
