@@ -253,6 +253,7 @@ def test_message_may_have_up_to_4096_characters(sandbox: Sandbox, post: Post, te
         (b'{"message": "%s"}' % (b"x" * 4097), "message: size must be between 1 and 4096"),
         (rb'{"message": "\ud83d"}', "message: must be Unicode text"),
         (b'{"message": "x"}'.ljust(512 * 1024 + 1), "body: size must be at most 512 KB"),
+        (b'{"message": "x"}'.ljust(1024 * 1024), "body: size must be at most 512 KB"),
     ],
     ids=lambda value: value[:20],
 )
