@@ -21,13 +21,13 @@ import httpx
 from fault_server import (
     OK,
     Door,
-    Drips,
     FaultServer,
     Step,
     Wire,
     answer,
     bomb,
     close,
+    drips,
     envelope,
     head,
     mute,
@@ -264,9 +264,15 @@ BROKEN = [
     row("1 MB of headers", LOST, answer(200, OK, {f"X-{n}": "x" * 1000 for n in range(1000)})),
     row("1 MB of body", LOST, answer(200, OK + b" " * 1024 * 1024)),
     row(
+        "slow head, past the deadline",
+        LOST,
+        drips(b"HTTP/1.1 200 OK\r\n", b"X-Patience: none\r\nContent-Length: 0\r\n\r\n"),
+        policy=HURRIED,
+    ),
+    row(
         "slow body, past the deadline",
         LOST,
-        Drips(head(200, {"Content-Length": "40"}), OK.ljust(40)),
+        drips(head(200, {"Content-Length": "40"}), OK.ljust(40)),
         policy=HURRIED,
     ),
     *(

@@ -255,27 +255,17 @@ def says(*pieces: bytes, then: Step = Wire.close) -> Step:
     return step
 
 
-class Drips:
-    """A step that reads the request, sends the start of an answer, and then the rest byte by byte.
+def drips(start: bytes, rest: bytes) -> Step:
+    """Read the request, send the start of an answer, and then the rest byte by byte."""
 
-    Attributes:
-        left: How many bytes it had no time to send.
-
-    """
-
-    def __init__(self, start: bytes, rest: bytes) -> None:
-        """Note what to say."""
-        self._start, self._rest = start, rest
-        self.left = len(rest)
-
-    def __call__(self, wire: Wire) -> None:
-        """Serve the connection."""
+    def step(wire: Wire) -> None:
         wire.read_request()
-        wire.send(self._start)
-        for byte in self._rest:
+        wire.send(start)
+        for byte in rest:
             wire.pause(0.02)
             wire.send(bytes([byte]))
-            self.left -= 1
+
+    return step
 
 
 def reset_unread(wire: Wire) -> None:

@@ -1,8 +1,7 @@
 """One request and what comes of it, attempt by attempt: all that the two clients do without waiting."""
 
 import time
-from collections import UserDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -11,6 +10,7 @@ import httpx
 from yandex_market_chats._answers import answer_error, failure_error
 from yandex_market_chats._attempts import Attempt, log_attempt
 from yandex_market_chats._credentials import Credentials
+from yandex_market_chats._deadline import CALL
 from yandex_market_chats._errors import (
     AuthenticationError,
     ConfigurationError,
@@ -72,7 +72,10 @@ class Exchange:
         self._response: httpx.Response | None = None
         self._failure: httpx.RequestError | OSError | None = None
         self._body = b""
-        self._request.extensions["timeout"] = _TimeLeft(self._timeouts, self.call)
+        self._request.extensions["timeout"] = {
+            phase: self.call.cut(seconds) for phase, seconds in self._timeouts.items()
+        }
+        current = CALL.set(self.call)
         try:
             yield
         except ConfigurationError as error:  # this was no attempt
@@ -83,10 +86,12 @@ class Exchange:
             self._failure = failure
         except OSError as failure:  # anyio and httpcore let an ssl.SSLError through
             self._failure = failure
+        finally:
+            CALL.reset(current)
         self.call.attempts += 1
 
     def begin(self, response: httpx.Response) -> Any:
-        """Take an answer, and return the stream of its body as it comes over the wire."""
+        """Take an answer, and return the stream of its body, to be read as it comes over the wire."""
         self._response = response
         if LOCATION in response.extensions:
             response.headers[LOCATION] = response.extensions[LOCATION]
@@ -94,9 +99,6 @@ class Exchange:
 
     def read(self, chunk: bytes) -> bool:
         """Take a piece of the body as it came over the wire; return whether the next one is wanted."""
-        # The first piece, which mostly is all, is never too late: it may say that the message was sent.
-        if self._body and not self.call.remaining:
-            self._failure = httpx.ReadTimeout("the deadline has passed", request=self._request)
         self._body += chunk
         if len(self._body) > BODY_LIMIT:
             self._failure = httpx.ReadError(f"longer than {BODY_LIMIT} bytes", request=self._request)
@@ -145,42 +147,18 @@ class Exchange:
         return error
 
     def _find_error(self) -> MarketError | None:
-        if self._failure is None:
+        response = self._response
+        if response is not None and self._failure is None:
+            # Decoded only now, for an exception in the middle of an async reading leaves the generators of
+            # httpx and httpcore to the garbage collector.
+            response.stream = httpx.ByteStream(self._body)
             try:
-                self._response = _unpacked(cast("httpx.Response", self._response), self._body)
-                self._body = self._response.content[:BODY_LIMIT]
+                self._body = response.read()[:BODY_LIMIT]
             except httpx.DecodingError as failure:
                 self._failure = failure
-        if self._failure is not None and (self._response is None or self._response.is_success):
+        if self._failure is not None and (response is None or response.is_success):
             return failure_error(self._failure)
-        response = cast("httpx.Response", self._response)
+        response = cast("httpx.Response", response)
         return answer_error(
             response.status_code, response.headers, self._body, header=self._credentials.header
         )
-
-
-class _TimeLeft(UserDict[str, float | None]):
-    """The time-outs of an attempt, each cut to what is left of the deadline when its phase begins."""
-
-    def __init__(self, timeouts: Mapping[str, float | None], call: Call) -> None:
-        super().__init__(timeouts)
-        self._call = call
-
-    def __getitem__(self, phase: str) -> float | None:
-        seconds, left = self.data[phase], self._call.remaining
-        return left if seconds is None else min(seconds, left)
-
-
-def _unpacked(response: httpx.Response, body: bytes) -> httpx.Response:
-    """Give the answer with its body, which httpx decodes as the headers say.
-
-    It is read from the wire and decoded in two steps, because an exception in the middle of an async
-    reading leaves the generators of httpx and httpcore to the garbage collector.
-    """
-    return httpx.Response(
-        response.status_code,
-        headers=response.headers,
-        content=body,
-        request=response.request,
-        extensions=response.extensions,
-    )

@@ -19,6 +19,7 @@ import httpx
 
 from yandex_market_chats._attempts import Attempt, log_broken_hook
 from yandex_market_chats._credentials import Credentials
+from yandex_market_chats._deadline import keep_deadline, keep_deadline_async
 from yandex_market_chats._errors import ConfigurationError, InvalidRequestError
 from yandex_market_chats._exchange import Exchange, hide_location
 from yandex_market_chats._policy import RetryPolicy
@@ -94,6 +95,7 @@ class SyncHTTP(httpx.Client):
             MarketError: The request was not carried out, or it is not known whether it was.
 
         """
+        request.extensions.setdefault("trace", keep_deadline)
         exchange = _exchange(self, request)
         while True:
             if not self._places.acquire(timeout=exchange.call.remaining):
@@ -102,8 +104,8 @@ class SyncHTTP(httpx.Client):
                 with exchange.attempt():
                     _refuse_closed(self)
                     response = super().send(request, stream=True, auth=auth, follow_redirects=False)
-                    with closing(response):
-                        for chunk in exchange.begin(response):
+                    with closing(exchange.begin(response)) as body:
+                        for chunk in body:
                             if not exchange.read(chunk):
                                 break
             finally:
@@ -154,6 +156,7 @@ class AsyncHTTP(httpx.AsyncClient):
             MarketError: The request was not carried out, or it is not known whether it was.
 
         """
+        request.extensions.setdefault("trace", keep_deadline_async)
         exchange = _exchange(self, request)
         while True:
             await self._take_place(exchange)
@@ -161,10 +164,10 @@ class AsyncHTTP(httpx.AsyncClient):
                 with exchange.attempt():
                     _refuse_closed(self)
                     response = await super().send(request, stream=True, auth=auth, follow_redirects=False)
-                    async with aclosing(response):
+                    async with aclosing(exchange.begin(response)) as body:
                         # Leaving the loop would leave the generators below it to the garbage collector.
                         with anyio.CancelScope() as scope:
-                            async for chunk in exchange.begin(response):
+                            async for chunk in body:
                                 if not exchange.read(chunk):
                                     scope.cancel()
             finally:

@@ -21,6 +21,8 @@ from yandex_market_chats._errors import (
 )
 from yandex_market_chats._limits import retry_after, seconds_until
 
+_BRIEFLY = 0.001
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
@@ -32,8 +34,7 @@ class RetryPolicy:
     Attributes:
         max_attempts: How many times a request is tried in all.
         deadline: Seconds for the whole call, waits included. A wait that would cross it is not
-            begun, and the time-outs of an attempt are cut to what is left of it. Only a server that
-            sends the head of its answer in crumbs, each of them in time, can stretch it.
+            begun, and the time-outs of an attempt are cut to what is left of it.
         backoff: The longest wait after the first attempt, in seconds.
         max_backoff: The longest wait after any attempt, in seconds, unless the API asks for more.
         resend_unknown: Repeat also when the message may have been sent already: your word that a
@@ -90,6 +91,11 @@ class Call:
     def remaining(self) -> float:
         """Seconds until the deadline; 0 when it has passed."""
         return max(0.0, self._end - self._clock())
+
+    def cut(self, seconds: float | None) -> float:
+        """Cut a time-out to what is left of the deadline; never to 0, which would mean not to wait at all."""
+        left = max(self.remaining, _BRIEFLY)
+        return left if seconds is None else min(seconds, left)
 
     def wait_after(self, error: MarketError, *, renewed: bool = False) -> float | None:
         """Give the seconds to wait before the next attempt, or `None`: stop, and raise `error`.
