@@ -173,6 +173,7 @@ def redirect(status: int) -> Step:
 
 
 FAILED = not_sent(ConnectionFailedError, attempts=5, posts=0)
+FAILED_ONCE = not_sent(ConnectionFailedError, posts=0)
 LOST = unknown(ConnectionLostError)
 UNEXPECTED = unknown(UnexpectedAnswerError)
 INVALID = not_sent(InvalidRequestError, attempts=0)
@@ -181,12 +182,20 @@ NO_CONNECTION = [
     row("name not resolved", FAILED, resolves=False),
     row("connection refused", FAILED, door="closed"),
     row("connect timeout", FAILED, door="full", connect=0.02),
+    row("connecting past the deadline", FAILED_ONCE, door="full", policy=HURRIED),
     row("pool timeout", FAILED, max_connections=0, pool=0.02),
     row("TLS: certificate of another host", FAILED, wrong_name, only_tls=True),
     row("TLS: certificate nobody trusts", FAILED, untrusted, only_tls=True),
     row("TLS: plain HTTP instead", FAILED, plain_handshake, only_tls=True),
     row("TLS: reset in the handshake", FAILED, reset_handshake, only_tls=True),
     row("TLS: mute handshake", FAILED, mute_handshake, only_tls=True, connect=0.02),
+    row(
+        "TLS: mute handshake past the deadline",
+        FAILED_ONCE,
+        mute_handshake,
+        only_tls=True,
+        policy=HURRIED,
+    ),
     row("TLS fails, then done", sent(2, posts=1), reset_handshake, done, only_tls=True),
 ]
 
@@ -264,13 +273,13 @@ BROKEN = [
     row("1 MB of headers", LOST, answer(200, OK, {f"X-{n}": "x" * 1000 for n in range(1000)})),
     row("1 MB of body", LOST, answer(200, OK + b" " * 1024 * 1024)),
     row(
-        "slow head, past the deadline",
+        "slow head past the deadline",
         LOST,
         drips(b"HTTP/1.1 200 OK\r\n", b"X-Patience: none\r\nContent-Length: 0\r\n\r\n"),
         policy=HURRIED,
     ),
     row(
-        "slow body, past the deadline",
+        "slow body past the deadline",
         LOST,
         drips(head(200, {"Content-Length": "40"}), OK.ljust(40)),
         policy=HURRIED,

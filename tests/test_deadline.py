@@ -2,12 +2,13 @@
 
 from typing import Any
 
+import httpx
 import pytest
 
 from calls import Clock, make_call
 from fault_server import FaultServer, answer
 from yandex_market_chats import ApiKey, MarketChats, RetryPolicy
-from yandex_market_chats._deadline import CALL, keep_deadline
+from yandex_market_chats._deadline import kept_deadline
 
 NEW_STREAMS = [
     "connection.connect_tcp.complete",
@@ -15,6 +16,7 @@ NEW_STREAMS = [
     "connection.start_tls.complete",
     "proxy.start_tls.complete",
 ]
+REQUEST = httpx.Request("POST", "https://host/")
 TEN_SECONDS = RetryPolicy(deadline=10)
 
 
@@ -38,6 +40,15 @@ class Stream:
         self.timeouts.append(timeout)
 
 
+def connect(*events: str) -> Any:
+    """Make a connection of which httpcore tells these events, and look at what came about."""
+    stream = Stream()
+    with kept_deadline(make_call(), REQUEST):
+        for event in events:
+            REQUEST.extensions["trace"](event, {"return_value": stream})
+    return stream
+
+
 def use(stream: Any, seconds: float | None) -> None:
     """Do with a stream all that httpcore does, named and not as httpcore does it."""
     stream.start_tls(ssl_context=None, server_hostname="host", timeout=seconds)
@@ -48,25 +59,21 @@ def use(stream: Any, seconds: float | None) -> None:
 @pytest.mark.parametrize("event", NEW_STREAMS)
 def test_each_operation_is_cut_to_what_is_left_when_it_begins(event: str) -> None:
     """Not to what was left when the connection was made."""
-    clock, stream = Clock(), Stream()
-    keep_deadline(event, {"return_value": stream})
-    current = CALL.set(make_call(TEN_SECONDS, clock=clock))
-    for seconds in (0, 6, 3):
-        clock.sleep(seconds)
-        use(stream, 5)
-    use(stream, None)
-    CALL.reset(current)
+    clock, stream = Clock(), connect(event)
+    with kept_deadline(make_call(TEN_SECONDS, clock=clock), REQUEST):
+        for seconds in (0, 6, 3):
+            clock.sleep(seconds)
+            use(stream, 5)
+        use(stream, None)
     assert stream.timeouts == [5] * 3 + [4] * 3 + [1] * 3 + [1] * 3
 
 
 def test_the_call_that_asks_is_the_one_that_counts() -> None:
     """Calls can share a connection in turn: over HTTP/2, with a transport of the user's."""
-    stream = Stream()
-    keep_deadline(NEW_STREAMS[0], {"return_value": stream})
+    stream = connect(NEW_STREAMS[0])
     for deadline in (10, 3):
-        current = CALL.set(make_call(RetryPolicy(deadline=deadline)))
-        use(stream, 5)
-        CALL.reset(current)
+        with kept_deadline(make_call(RetryPolicy(deadline=deadline)), REQUEST):
+            use(stream, 5)
     use(stream, 20)
     use(stream, None)
     assert stream.timeouts == [5] * 3 + [3] * 3 + [20] * 3 + [None] * 3
@@ -74,8 +81,8 @@ def test_the_call_that_asks_is_the_one_that_counts() -> None:
 
 def test_what_is_no_new_connection_is_left_alone() -> None:
     """The extension is told of much else."""
-    for event in ("connection.connect_tcp.started", "http11.send_request_headers.complete"):
-        keep_deadline(event, {"return_value": None})
+    stream = connect("connection.connect_tcp.started", "http11.send_request_headers.complete")
+    assert not vars(stream).keys() - {"timeouts"}
 
 
 def test_a_past_deadline_leaves_a_moment() -> None:

@@ -10,7 +10,6 @@ import httpx
 from yandex_market_chats._answers import answer_error, failure_error
 from yandex_market_chats._attempts import Attempt, log_attempt
 from yandex_market_chats._credentials import Credentials
-from yandex_market_chats._deadline import CALL
 from yandex_market_chats._errors import (
     AuthenticationError,
     ConfigurationError,
@@ -75,7 +74,6 @@ class Exchange:
         self._request.extensions["timeout"] = {
             phase: self.call.cut(seconds) for phase, seconds in self._timeouts.items()
         }
-        current = CALL.set(self.call)
         try:
             yield
         except ConfigurationError as error:  # this was no attempt
@@ -86,8 +84,6 @@ class Exchange:
             self._failure = failure
         except OSError as failure:  # anyio and httpcore let an ssl.SSLError through
             self._failure = failure
-        finally:
-            CALL.reset(current)
         self.call.attempts += 1
 
     def begin(self, response: httpx.Response) -> Any:
@@ -100,9 +96,23 @@ class Exchange:
     def read(self, chunk: bytes) -> bool:
         """Take a piece of the body as it came over the wire; return whether the next one is wanted."""
         self._body += chunk
+        return len(self._body) <= BODY_LIMIT
+
+    def end(self, *, late: bool = False) -> None:
+        """End the reading.
+
+        Args:
+            late: Whether it was broken off at the deadline.
+
+        Raises:
+            httpx.ReadError: The body was broken off because it is too long.
+            httpx.ReadTimeout: It was broken off at the deadline.
+
+        """
         if len(self._body) > BODY_LIMIT:
-            self._failure = httpx.ReadError(f"longer than {BODY_LIMIT} bytes", request=self._request)
-        return self._failure is None
+            raise httpx.ReadError(f"longer than {BODY_LIMIT} bytes")
+        if late:
+            raise httpx.ReadTimeout("the deadline has passed")
 
     def judge(self) -> Attempt:
         """Decide what becomes of the call after an attempt, and log it."""

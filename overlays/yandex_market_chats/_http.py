@@ -9,21 +9,25 @@ import copy
 import inspect
 import threading
 import time
-from collections.abc import Callable
-from contextlib import aclosing, closing
+from collections.abc import Callable, Iterator
+from contextlib import aclosing, closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import anyio
 import httpx
+import sniffio
 
 from yandex_market_chats._attempts import Attempt, log_broken_hook
 from yandex_market_chats._credentials import Credentials
-from yandex_market_chats._deadline import keep_deadline, keep_deadline_async
+from yandex_market_chats._deadline import kept_deadline
 from yandex_market_chats._errors import ConfigurationError, InvalidRequestError
 from yandex_market_chats._exchange import Exchange, hide_location
 from yandex_market_chats._policy import RetryPolicy
 from yandex_market_chats._version import __version__
+
+GRACE = 0.1
+"""Seconds after the deadline in which the time-outs of httpx, which tell more, can end a task's attempt."""
 
 C = TypeVar("C", "SyncHTTP", "AsyncHTTP")
 
@@ -95,19 +99,19 @@ class SyncHTTP(httpx.Client):
             MarketError: The request was not carried out, or it is not known whether it was.
 
         """
-        request.extensions.setdefault("trace", keep_deadline)
         exchange = _exchange(self, request)
         while True:
             if not self._places.acquire(timeout=exchange.call.remaining):
                 raise exchange.no_place()
             try:
-                with exchange.attempt():
+                with exchange.attempt(), kept_deadline(exchange.call, request):
                     _refuse_closed(self)
                     response = super().send(request, stream=True, auth=auth, follow_redirects=False)
                     with closing(exchange.begin(response)) as body:
                         for chunk in body:
                             if not exchange.read(chunk):
                                 break
+                    exchange.end()
             finally:
                 self._places.release()
             attempt = exchange.judge()
@@ -156,20 +160,20 @@ class AsyncHTTP(httpx.AsyncClient):
             MarketError: The request was not carried out, or it is not known whether it was.
 
         """
-        request.extensions.setdefault("trace", keep_deadline_async)
         exchange = _exchange(self, request)
         while True:
             await self._take_place(exchange)
             try:
-                with exchange.attempt():
+                with exchange.attempt(), _library_told():
                     _refuse_closed(self)
-                    response = await super().send(request, stream=True, auth=auth, follow_redirects=False)
-                    async with aclosing(exchange.begin(response)) as body:
-                        # Leaving the loop would leave the generators below it to the garbage collector.
-                        with anyio.CancelScope() as scope:
+                    with anyio.move_on_after(exchange.call.remaining + GRACE) as scope:
+                        response = await super().send(request, stream=True, auth=auth, follow_redirects=False)
+                        async with aclosing(exchange.begin(response)) as body:
                             async for chunk in body:
                                 if not exchange.read(chunk):
+                                    # Leaving the loop would leave the generators below to the collector.
                                     scope.cancel()
+                    exchange.end(late=scope.cancelled_caught)
             finally:
                 self._places.release()
             attempt = exchange.judge()
@@ -241,3 +245,13 @@ def _refuse_closed(client: SyncHTTP | AsyncHTTP) -> None:
 
 async def _hide_location(response: httpx.Response) -> None:
     hide_location(response)
+
+
+@contextmanager
+def _library_told() -> Iterator[None]:
+    """Tell sniffio what runs the task: httpcore and anyio ask thirty times a call, and it would look anew."""
+    told = sniffio.current_async_library_cvar.set(sniffio.current_async_library())
+    try:
+        yield
+    finally:
+        sniffio.current_async_library_cvar.reset(told)
