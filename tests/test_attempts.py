@@ -167,9 +167,9 @@ def test_the_log_has_a_line_for_each_attempt_and_one_for_each_repeat(
     ]
     assert lines == [
         f"DEBUG POST {PATH}: attempt 1 in # s: status None, ConnectionFailedError, wait 0.0",
-        f"WARNING POST {PATH}: attempt 1: ConnectionFailedError; again in # s",
+        f"WARNING POST {PATH}: attempt 1 in # s: status None, ConnectionFailedError; again in # s",
         f"DEBUG POST {PATH}: attempt 2 in # s: status 503, ServerError, wait 0.0",
-        f"WARNING POST {PATH}: attempt 2: ServerError; again in # s",
+        f"WARNING POST {PATH}: attempt 2 in # s: status 503, ServerError; again in # s",
         f"DEBUG POST {PATH}: attempt 3 in # s: status 200, sent, wait None",
     ]
 

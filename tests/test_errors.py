@@ -162,14 +162,14 @@ def test_a_rate_limit_error_tells_which_limit_and_until_when(error: RateLimitErr
 @pytest.mark.parametrize("cls", [*subclasses(MarketError)])
 def test_copies_keep_everything(cls: type[MarketError], copied: Callable[[MarketError], MarketError]) -> None:
     """Each class survives `copy` and `pickle` with its words and all of its attributes."""
-    options: dict[str, Any] = {"delivery": Delivery.UNKNOWN, "advice": "Wait."}
+    options: dict[str, Any] = {"delivery": Delivery.UNKNOWN}
     if issubclass(cls, AnswerError):
         headers = httpx.Headers({"X-RateLimit-Resource-Until": UNTIL})
         options |= {"status_code": 420, "headers": headers, "body": HOURLY}
     error = cls("Words.", **options)
     error.attempts = 3
     error.add_note("A note.")
-    assert str(error).startswith("Words. Wait. The message may have been sent")
+    assert str(error).startswith("Words. The message may have been sent")
     twin = copied(error)
     assert twin is not error
     assert (type(twin), str(twin), repr(twin), vars(twin)) == (cls, str(error), repr(error), vars(error))
@@ -179,7 +179,7 @@ def test_an_error_without_an_answers_details_has_empty_ones() -> None:
     """What is not given is empty, and not missing."""
     error = ApiError("Words.", status_code=418)
     assert (error.headers, error.body, error.errors, error.rate_limit) == (httpx.Headers(), b"", (), None)
-    assert (str(error), error.advice) == ("Words. Nothing was sent.", "")
+    assert str(error) == "Words. Nothing was sent."
 
 
 def test_the_docstring_draws_the_real_tree() -> None:

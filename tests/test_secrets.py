@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mock_api import SUCCESS, Api, Body, Kind, Outcome, answer, closed_url, every_client, send, use
+from mock_api import SUCCESS, Api, Body, Kind, Outcome, answer, closed_url, envelope, every_client, send, use
 from yandex_market_chats import (
     ApiKey,
     Attempt,
@@ -29,6 +29,8 @@ OUTCOMES: dict[str, Callable[[], Outcome]] = {
         str(status): partial(answer, status, b"{}")
         for status in (200, 302, 400, 401, 403, 404, 418, 420, 423, 429, 500, 503)
     },
+    "quoted": lambda: answer(401, envelope(f"The token {TOKEN} is revoked")),
+    "quoted, broken off": lambda: httpx.Response(403, stream=Body(TOKEN.encode(), httpx.ReadError("reset"))),
     "refused": lambda: httpx.ConnectError("refused"),
     "lost": lambda: httpx.ReadTimeout("lost"),
     "broken off": lambda: httpx.Response(200, stream=Body(SUCCESS[:5], httpx.ReadError("reset"))),

@@ -4,34 +4,17 @@ from http import HTTPStatus
 
 import httpx
 
-from yandex_market_chats._errors import (
-    HTTP_METHOD_FAILURE,
-    AnswerError,
-    ApiError,
-    AuthenticationError,
-    BadRequestError,
-    ConnectionFailedError,
-    ConnectionLostError,
-    Delivery,
-    LockedError,
-    MarketError,
-    NotFoundError,
-    PermissionDeniedError,
-    RateLimitError,
-    ServerError,
-    UnexpectedAnswerError,
-    error_items,
-    parse_object,
-)
+from yandex_market_chats import _errors
+from yandex_market_chats._errors import HTTP_METHOD_FAILURE, AnswerError, Delivery, MarketError
 
-_CLASSES: dict[int, type[ApiError]] = {
-    400: BadRequestError,
-    401: AuthenticationError,
-    403: PermissionDeniedError,
-    404: NotFoundError,
-    HTTP_METHOD_FAILURE: RateLimitError,
-    423: LockedError,
-    429: RateLimitError,
+_CLASSES: dict[int, type[_errors.ApiError]] = {
+    400: _errors.BadRequestError,
+    401: _errors.AuthenticationError,
+    403: _errors.PermissionDeniedError,
+    404: _errors.NotFoundError,
+    HTTP_METHOD_FAILURE: _errors.RateLimitError,
+    423: _errors.LockedError,
+    429: _errors.RateLimitError,
 }
 
 # What to do, by status. Sources: the vendor's pages "Error types", "Authorization" and "Restrictions
@@ -57,7 +40,7 @@ _ADVICE = {
     503: "The API is overloaded: try again later.",
 }
 
-_TOLD_LENGTH = 500
+_QUOTED_LENGTH = 500
 """How many characters of the API's own words an error message quotes; `.errors` has all of them."""
 
 _UNKNOWN_BELOW_500 = {HTTPStatus.REQUEST_TIMEOUT, 499}
@@ -74,10 +57,10 @@ def failure_error(failure: Exception) -> MarketError:
     """Give the error for an attempt that ended without an answer."""
     told = f"{type(failure).__name__}: {failure}" if str(failure) else type(failure).__name__
     if isinstance(failure, _NEVER_LEFT):
-        return ConnectionFailedError(
+        return _errors.ConnectionFailedError(
             f"No connection ({told}). Check the network, the proxy and the base URL."
         )
-    return ConnectionLostError(
+    return _errors.ConnectionLostError(
         f"The connection broke before the answer was complete ({told}).", delivery=Delivery.UNKNOWN
     )
 
@@ -86,25 +69,18 @@ def answer_error(status_code: int, headers: httpx.Headers, body: bytes, *, heade
     """Give the error for an answer, or `None` when it says that the request was carried out.
 
     The status decides first. The envelope decides only whether a success is one: the vendor's
-    examples show `"status": "OK"` inside of error bodies.
-
-    Args:
-        status_code: The answer's HTTP status.
-        headers: The answer's headers.
-        body: The answer's body, or as much of it as came.
-        header: The name of the header that carried the credentials.
-
+    examples show `"status": "OK"` inside of error bodies. `header` is the one that carried the credentials.
     """
-    if _is_success(status_code) and parse_object(body).get("status") == "OK":
+    if _is_success(status_code) and _errors.parse_object(body).get("status") == "OK":
         return None
     error = _class(status_code)(
-        f"{_title(status_code)}{_told(body)}.",
+        _title(status_code),
         status_code=status_code,
         headers=headers,
         body=body,
         delivery=_delivery(status_code),
     )
-    error.advice = _advice(error, header)
+    error.args = (f"{error.args[0]}{_quoted(error)}. {_advice(error, header)}".rstrip(),)
     return error
 
 
@@ -114,8 +90,9 @@ def _is_success(status_code: int) -> bool:
 
 def _class(status_code: int) -> type[AnswerError]:
     if _is_success(status_code):
-        return UnexpectedAnswerError
-    return _CLASSES.get(status_code, ServerError if status_code // 100 == 5 else ApiError)  # noqa: PLR2004
+        return _errors.UnexpectedAnswerError
+    server_failed = status_code // 100 == 5  # noqa: PLR2004
+    return _CLASSES.get(status_code, _errors.ServerError if server_failed else _errors.ApiError)
 
 
 def _delivery(status_code: int) -> Delivery:
@@ -132,20 +109,20 @@ def _title(status_code: int) -> str:
         return str(status_code)
 
 
-def _told(body: bytes) -> str:
+def _quoted(error: AnswerError) -> str:
     """Quote the API's own words: printable, in one line, and no longer than a message should be."""
-    words = "; ".join(f"{code}: {message}" if message else code for code, message in error_items(body))
+    words = "; ".join(f"{code}: {message}" if message else code for code, message in error.errors)
     printable = " ".join("".join(c if c.isprintable() else " " for c in words).split())
-    return f" ({printable[:_TOLD_LENGTH]})" if printable else ""
+    return f" ({printable[:_QUOTED_LENGTH]})" if printable else ""
 
 
 def _advice(error: AnswerError, header: str) -> str:
-    if isinstance(error, UnexpectedAnswerError):
+    if isinstance(error, _errors.UnexpectedAnswerError):
         return 'A success would be {"status": "OK"}.'
     if error.status_code // 100 == 3:  # noqa: PLR2004
         return "Check the base URL: a redirect is never followed, for it could take the token elsewhere."
-    if isinstance(error, RateLimitError) and error.parallel:
+    if isinstance(error, _errors.RateLimitError) and error.parallel:
         return "Send fewer requests at a time: the limit is of the cabinet, its other programs count too."
-    if isinstance(error, RateLimitError) and error.status_code == HTTP_METHOD_FAILURE and error.until:
+    if isinstance(error, _errors.RateLimitError) and error.status_code == HTTP_METHOD_FAILURE and error.until:
         return f"The hourly limit is used up: try again after {error.until:%Y-%m-%d %H:%M:%S} UTC."
     return _ADVICE.get(error.status_code, "").format(header=header)

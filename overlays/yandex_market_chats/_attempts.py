@@ -1,6 +1,8 @@
 """What is told of every attempt: to the log, and to the hook `on_attempt`."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from yandex_market_chats._errors import Delivery
@@ -37,31 +39,25 @@ class Attempt:
     delivery: Delivery | None
     wait: float | None
 
-
-def log_attempt(attempt: Attempt) -> None:
-    """Write a line for an attempt, and a louder one when it will be repeated."""
-    ending = attempt.error or "sent"
-    logger.debug(
-        "%s %s: attempt %d in %.3f s: status %s, %s, wait %s",
-        attempt.method,
-        attempt.path,
-        attempt.number,
-        attempt.elapsed,
-        attempt.status_code,
-        ending,
-        attempt.wait,
-    )
-    if attempt.wait is not None:
-        logger.warning(
-            "%s %s: attempt %d: %s; again in %.3f s",
-            attempt.method,
-            attempt.path,
-            attempt.number,
-            ending,
-            attempt.wait,
+    def __str__(self) -> str:
+        """Tell of it in a line."""
+        return (
+            f"{self.method} {self.path}: attempt {self.number} in {self.elapsed:.3f} s:"
+            f" status {self.status_code}, {self.error or 'sent'}"
         )
 
 
-def log_broken_hook(error: Exception) -> None:
-    """Write that the hook raised. The call goes on: a message matters more than what is told of it."""
-    logger.error("on_attempt raised %s", type(error).__name__)
+def log_attempt(attempt: Attempt) -> None:
+    """Write a line for an attempt, and a louder one when it will be repeated."""
+    logger.debug("%s, wait %s", attempt, attempt.wait)
+    if attempt.wait is not None:
+        logger.warning("%s; again in %.3f s", attempt, attempt.wait)
+
+
+@contextmanager
+def hook_cannot_fail() -> Iterator[None]:
+    """Log what the hook raises, and go on: a message matters more than what is told of it."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 -- whatever it is
+        logger.error("on_attempt raised %s", type(error).__name__)  # noqa: TRY400 -- it could tell secrets

@@ -135,8 +135,14 @@ class _Chats(Generic[H, T, R]):
         view.client = self._generated(view._http)  # noqa: SLF001
         return view
 
-    def _generated(self, http: H) -> Client:
-        raise NotImplementedError
+    @staticmethod
+    def _generated(http: SyncHTTP | AsyncHTTP) -> Client:
+        from yandex_market_chats_generated import Client  # noqa: PLC0415
+
+        client = Client(base_url=str(http.base_url))
+        if isinstance(http, SyncHTTP):
+            return client.set_httpx_client(http)
+        return client.set_async_httpx_client(http)
 
 
 class MarketChats(_Chats[SyncHTTP, httpx.BaseTransport, None]):
@@ -190,11 +196,6 @@ class MarketChats(_Chats[SyncHTTP, httpx.BaseTransport, None]):
         """Close the client."""
         self.close()
 
-    def _generated(self, http: SyncHTTP) -> Client:
-        from yandex_market_chats_generated import Client  # noqa: PLC0415
-
-        return Client(base_url=str(http.base_url)).set_httpx_client(http)
-
 
 class AsyncMarketChats(_Chats[AsyncHTTP, httpx.AsyncBaseTransport, Awaitable[None]]):
     """The chats of a business with its buyers, for asyncio and trio.
@@ -245,11 +246,6 @@ class AsyncMarketChats(_Chats[AsyncHTTP, httpx.AsyncBaseTransport, Awaitable[Non
     async def __aexit__(self, *raised: object) -> None:
         """Close the client."""
         await self.aclose()
-
-    def _generated(self, http: AsyncHTTP) -> Client:
-        from yandex_market_chats_generated import Client  # noqa: PLC0415
-
-        return Client(base_url=str(http.base_url)).set_async_httpx_client(http)
 
 
 def _sent(answer: Response[Any]) -> SentMessage:

@@ -7,6 +7,9 @@ import httpx
 
 from yandex_market_chats._errors import ConfigurationError
 
+_TOKEN_LENGTH = 8
+"""Characters that a real token has at least; what is shorter may stand in any text."""
+
 
 class Credentials(httpx.Auth):
     """A token in a header: what `ApiKey` and `OAuthToken` share.
@@ -48,6 +51,11 @@ class Credentials(httpx.Auth):
             return bool(request.headers.get(self.header) != self._value())
         except ConfigurationError:
             return False
+
+    def masked(self, request: httpx.Request, body: bytes) -> bytes:
+        """Return the body without the token that `request` carried, should a server quote it."""
+        token = request.headers.get(self.header, "").removeprefix(self.prefix)
+        return body.replace(token.encode(), b"***") if len(token) >= _TOKEN_LENGTH else body
 
     def _value(self) -> str:
         try:

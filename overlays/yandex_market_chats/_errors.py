@@ -17,17 +17,15 @@ MarketError                     every one has .delivery and .attempts
         └── ServerError             5xx
 """
 
+import copyreg
 import json
-from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import httpx
 
 from yandex_market_chats._limits import RateLimit
-
-E = TypeVar("E", bound="MarketError")
 
 HTTP_METHOD_FAILURE = 420
 """The vendor's status for an exceeded limit; `http.HTTPStatus` does not have it."""
@@ -54,29 +52,21 @@ class MarketError(Exception):
     Attributes:
         delivery: What became of the message.
         attempts: How many times the request was tried; 0 when it was never begun.
-        advice: What to do next, where the error itself does not say it.
 
     """
 
-    def __init__(self, message: str, *, delivery: Delivery = Delivery.NOT_SENT, advice: str = "") -> None:
+    def __init__(self, message: str, *, delivery: Delivery = Delivery.NOT_SENT) -> None:
         super().__init__(message)
         self.delivery = delivery
         self.attempts = 0
-        self.advice = advice
 
     def __str__(self) -> str:
-        """Say what happened, what to do, and what became of the message."""
-        return " ".join(filter(None, (self.args[0], self.advice, _SENTENCES[self.delivery])))
+        """Say what happened and what to do, and what became of the message."""
+        return f"{self.args[0]} {_SENTENCES[self.delivery]}"
 
-    def __reduce__(self) -> tuple[Callable[..., "MarketError"], tuple[Any, ...]]:
+    def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy with all attributes, without asking the subclass's constructor."""
-        return _rebuild, (type(self), self.args, self.__dict__)
-
-
-def _rebuild(cls: type[E], args: tuple[Any, ...], attributes: dict[str, Any]) -> E:
-    error = cls.__new__(cls, *args)
-    error.__dict__.update(attributes)
-    return error
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
 class ConfigurationError(MarketError):
@@ -124,9 +114,8 @@ class AnswerError(MarketError):
         headers: httpx.Headers | None = None,
         body: bytes = b"",
         delivery: Delivery = Delivery.NOT_SENT,
-        advice: str = "",
     ) -> None:
-        super().__init__(message, delivery=delivery, advice=advice)
+        super().__init__(message, delivery=delivery)
         self.status_code = status_code
         self.headers = httpx.Headers() if headers is None else headers
         self.body = body

@@ -43,14 +43,7 @@ class AnswerHeaders(httpx.Headers):
 
 
 class Exchange:
-    """One request on its way.
-
-    Args:
-        request: The request; every attempt sends it.
-        credentials: What the attempts carry.
-        policy: When an attempt is repeated.
-
-    """
+    """One request on its way; every attempt sends it."""
 
     def __init__(self, request: httpx.Request, credentials: Credentials, policy: RetryPolicy) -> None:
         self.call = Call(policy)
@@ -61,12 +54,7 @@ class Exchange:
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
-        """Hold an attempt: the block sends the request, and gives the answer to `begin` and `read`.
-
-        Raises:
-            ConfigurationError: What the block raised before it sent anything.
-
-        """
+        """Hold an attempt: the block sends the request, and gives the answer to `begin`, `read` and `end`."""
         self._began = time.monotonic()
         self._response: httpx.Response | None = None
         self._failure: httpx.RequestError | OSError | None = None
@@ -99,16 +87,7 @@ class Exchange:
         return len(self._body) <= BODY_LIMIT
 
     def end(self, *, late: bool = False) -> None:
-        """End the reading.
-
-        Args:
-            late: Whether it was broken off at the deadline.
-
-        Raises:
-            httpx.ReadError: The body was broken off because it is too long.
-            httpx.ReadTimeout: It was broken off at the deadline.
-
-        """
+        """End the reading; raise why it was broken off, if it was."""
         if len(self._body) > BODY_LIMIT:
             raise httpx.ReadError(f"longer than {BODY_LIMIT} bytes")
         if late:
@@ -157,18 +136,17 @@ class Exchange:
         return error
 
     def _find_error(self) -> MarketError | None:
-        response = self._response
+        response, body = self._response, self._body
         if response is not None and self._failure is None:
             # Decoded only now, for an exception in the middle of an async reading leaves the generators of
             # httpx and httpcore to the garbage collector.
-            response.stream = httpx.ByteStream(self._body)
+            response.stream = httpx.ByteStream(body)
             try:
-                self._body = response.read()[:BODY_LIMIT]
+                body = response.read()[:BODY_LIMIT]
             except httpx.DecodingError as failure:
                 self._failure = failure
         if self._failure is not None and (response is None or response.is_success):
             return failure_error(self._failure)
         response = cast("httpx.Response", response)
-        return answer_error(
-            response.status_code, response.headers, self._body, header=self._credentials.header
-        )
+        body = self._credentials.masked(self._request, body)
+        return answer_error(response.status_code, response.headers, body, header=self._credentials.header)

@@ -9,7 +9,7 @@ import copy
 import inspect
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -18,7 +18,7 @@ import anyio
 import httpx
 import sniffio
 
-from yandex_market_chats._attempts import Attempt, log_broken_hook
+from yandex_market_chats._attempts import Attempt, hook_cannot_fail
 from yandex_market_chats._credentials import Credentials
 from yandex_market_chats._deadline import kept_deadline
 from yandex_market_chats._errors import ConfigurationError, InvalidRequestError
@@ -108,14 +108,14 @@ class SyncHTTP(httpx.Client):
                     _refuse_closed(self)
                     response = super().send(request, stream=True, auth=auth, follow_redirects=False)
                     with closing(exchange.begin(response)) as body:
-                        for chunk in body:
-                            if not exchange.read(chunk):
-                                break
+                        all(map(exchange.read, body))
                     exchange.end()
             finally:
                 self._places.release()
             attempt = exchange.judge()
-            self._tell(attempt)
+            if self.settings.on_attempt:
+                with hook_cannot_fail():
+                    self.settings.on_attempt(attempt)
             if attempt.wait is None:
                 return exchange.answer()
             time.sleep(attempt.wait)
@@ -124,13 +124,6 @@ class SyncHTTP(httpx.Client):
         """Close the connections; a view leaves that to the client that it is a view of."""
         if self is self.owner:
             super().close()
-
-    def _tell(self, attempt: Attempt) -> None:
-        if self.settings.on_attempt:
-            try:
-                self.settings.on_attempt(attempt)
-            except Exception as error:  # noqa: BLE001 -- whatever it is, the message goes first
-                log_broken_hook(error)
 
 
 class AsyncHTTP(httpx.AsyncClient):
@@ -169,15 +162,16 @@ class AsyncHTTP(httpx.AsyncClient):
                     with anyio.move_on_after(exchange.call.remaining + GRACE) as scope:
                         response = await super().send(request, stream=True, auth=auth, follow_redirects=False)
                         async with aclosing(exchange.begin(response)) as body:
-                            async for chunk in body:
-                                if not exchange.read(chunk):
-                                    # Leaving the loop would leave the generators below to the collector.
-                                    scope.cancel()
+                            await _read(body, exchange, scope)
                     exchange.end(late=scope.cancelled_caught)
             finally:
                 self._places.release()
             attempt = exchange.judge()
-            await self._tell(attempt)
+            if self.settings.on_attempt:
+                with hook_cannot_fail():
+                    told = self.settings.on_attempt(attempt)
+                    if inspect.isawaitable(told):
+                        await told
             if attempt.wait is None:
                 return exchange.answer()
             await anyio.sleep(attempt.wait)
@@ -195,15 +189,6 @@ class AsyncHTTP(httpx.AsyncClient):
                 await self._places.acquire()
                 return
             raise exchange.no_place() from None
-
-    async def _tell(self, attempt: Attempt) -> None:
-        if self.settings.on_attempt:
-            try:
-                told = self.settings.on_attempt(attempt)
-                if inspect.isawaitable(told):
-                    await told
-            except Exception as error:  # noqa: BLE001 -- whatever it is, the message goes first
-                log_broken_hook(error)
 
 
 def view_of(client: C, settings: Settings) -> C:
@@ -241,6 +226,13 @@ def _refuse_closed(client: SyncHTTP | AsyncHTTP) -> None:
     """Stop an attempt of a client that was closed, maybe since the last one; a view ends with its owner."""
     if client.owner.is_closed:
         raise ConfigurationError("This client is closed: make a new one, or close it later.")
+
+
+async def _read(body: AsyncIterator[bytes], exchange: Exchange, scope: anyio.CancelScope) -> None:
+    async for chunk in body:
+        if not exchange.read(chunk):
+            scope.cancel()  # to leave the loop would leave the generators below it to the garbage collector
+        del chunk  # a traceback would show it, and a server can quote the token
 
 
 async def _hide_location(response: httpx.Response) -> None:

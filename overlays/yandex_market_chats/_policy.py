@@ -101,12 +101,7 @@ class Call:
         """Give the seconds to wait before the next attempt, or `None`: stop, and raise `error`.
 
         The error learns the number of attempts, and that its message may have been sent when an
-        attempt before it left that open.
-
-        Args:
-            error: What became of the attempt.
-            renewed: Whether the credentials are now others than the ones that the attempt carried.
-
+        attempt before it left that open. `renewed`: the credentials are now others than the attempt's.
         """
         wait = self._wait(error, renewed=renewed)
         self._maybe_sent |= error.delivery is Delivery.UNKNOWN

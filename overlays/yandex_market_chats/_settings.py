@@ -27,12 +27,7 @@ BASE_URL = "YANDEX_MARKET_BASE_URL"
 
 
 def find_credentials(auth: Credentials | None) -> Credentials:
-    """Return `auth`, or the credentials of the environment: an Api-Key token before an OAuth token.
-
-    Raises:
-        ConfigurationError: There are none, or they are unusable.
-
-    """
+    """Return `auth`, or the credentials of the environment: an Api-Key token before an OAuth token."""
     if auth is not None:
         return auth
     for variable, kind in ((API_KEY, ApiKey), (OAUTH_TOKEN, OAuthToken)):
@@ -45,13 +40,7 @@ def find_credentials(auth: Credentials | None) -> Credentials:
 
 
 def find_business_id(business_id: int | None) -> int:
-    """Return `business_id`, or the one of the environment.
-
-    Raises:
-        ConfigurationError: There is none, or the environment's is not an id.
-        InvalidRequestError: `business_id` is not an id.
-
-    """
+    """Return `business_id`, or the one of the environment."""
     if business_id is not None:
         return check_id("business_id", business_id)
     text = os.environ.get(BUSINESS_ID)
@@ -64,23 +53,17 @@ def find_business_id(business_id: int | None) -> int:
 
 
 def find_base_url(base_url: str | None) -> httpx.URL:
-    """Return `base_url`, or the one of the environment, or the vendor's.
-
-    Raises:
-        ConfigurationError: It is not https, and not loopback either, or it is not an address at all.
-
-    """
-    text = base_url or os.environ.get(BASE_URL) or DEFAULT_BASE_URL
+    """Return `base_url`, or the one of the environment, or the vendor's: https, or loopback."""
     try:
-        url = httpx.URL(text)
-        host, port = url.host, url.port or 0
+        url = httpx.URL(base_url or os.environ.get(BASE_URL) or DEFAULT_BASE_URL)
+        usable = url.host and (url.port or 0) <= PORT_MAX and not (url.userinfo or url.query or url.fragment)
     except (httpx.InvalidURL, TypeError, ValueError):
-        raise ConfigurationError(f"base_url (or {BASE_URL}) is not a URL.") from None
-    if port > PORT_MAX:
-        raise ConfigurationError(f"base_url (or {BASE_URL}) is not a URL.")
-    if not host or url.userinfo or url.query or url.fragment:
-        raise ConfigurationError(f"base_url (or {BASE_URL}) must be only a scheme, a host and a path.")
-    if url.scheme != "https" and not (url.scheme == "http" and _is_loopback(host)):
+        usable = False
+    if not usable:
+        raise ConfigurationError(
+            f"base_url (or {BASE_URL}) must be a URL with a scheme, a host and a path alone."
+        )
+    if url.scheme != "https" and not (url.scheme == "http" and _is_loopback(url.host)):
         raise ConfigurationError(f"base_url (or {BASE_URL}) must be https unless it is loopback.")
     return url
 
@@ -93,24 +76,14 @@ def _is_loopback(host: str) -> bool:
 
 
 def check_id(name: str, value: int) -> int:
-    """Return `value` if it is an id: a whole number from 1 to the largest int64, and not a bool.
-
-    Raises:
-        InvalidRequestError: It is not.
-
-    """
+    """Return `value` if it is an id: a whole number from 1 to the largest int64, and not a bool."""
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= ID_MAX:
         raise InvalidRequestError(f"{name} must be a whole number from 1 to 2**63 - 1.")
     return value
 
 
 def check_message(message: str) -> str:
-    """Return `message` if the API takes it: a text of 1 to 4096 characters that UTF-8 can carry.
-
-    Raises:
-        InvalidRequestError: It is not; what is wrong is said without the text.
-
-    """
+    """Return `message` if the API takes it: a text of 1 to 4096 characters that UTF-8 can carry."""
     if not isinstance(message, str):
         raise InvalidRequestError(f"message must be a text, not {type(message).__name__}.")
     if not 1 <= len(message) <= MESSAGE_MAX_LENGTH:
@@ -120,8 +93,6 @@ def check_message(message: str) -> str:
     try:
         message.encode()
     except UnicodeEncodeError:
-        # The cause would carry the text.
-        raise InvalidRequestError(
-            "message has a lone surrogate, which UTF-8 cannot carry: mend the text."
-        ) from None
+        words = "message has a lone surrogate, which UTF-8 cannot carry: mend the text."
+        raise InvalidRequestError(words) from None  # for the cause would carry the text
     return message
