@@ -58,9 +58,7 @@ def make_call(
 def refused(status: int, body: bytes = b"", **headers: str) -> AnswerError:
     """Make the error of an answer; `_` in the name of a header is a hyphen."""
     named = httpx.Headers({name.replace("_", "-"): value for name, value in headers.items()})
-    error = answer_error(status, named, body, header="Api-Key")
-    assert error is not None
-    return error
+    return answer_error(status, named, body, header="Api-Key")
 
 
 def lost() -> ConnectionLostError:

@@ -65,14 +65,17 @@ def failure_error(failure: Exception) -> MarketError:
     )
 
 
-def answer_error(status_code: int, headers: httpx.Headers, body: bytes, *, header: str) -> AnswerError | None:
-    """Give the error for an answer, or `None` when it says that the request was carried out.
+def carried_out(status_code: int, body: bytes) -> bool:
+    """Tell whether an answer says that the request was carried out.
 
     The status decides first. The envelope decides only whether a success is one: the vendor's
-    examples show `"status": "OK"` inside of error bodies. `header` is the one that carried the credentials.
+    examples show `"status": "OK"` inside of error bodies.
     """
-    if _is_success(status_code) and _errors.parse_object(body).get("status") == "OK":
-        return None
+    return _is_success(status_code) and _errors.parse_object(body).get("status") == "OK"
+
+
+def answer_error(status_code: int, headers: httpx.Headers, body: bytes, *, header: str) -> AnswerError:
+    """Give the error for an answer that is no success; `header` is the one that carried the credentials."""
     error = _class(status_code)(
         _title(status_code),
         status_code=status_code,

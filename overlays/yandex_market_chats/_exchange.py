@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import httpx
 
-from yandex_market_chats._answers import answer_error, failure_error
+from yandex_market_chats._answers import answer_error, carried_out, failure_error
 from yandex_market_chats._attempts import Attempt, log_attempt
 from yandex_market_chats._credentials import Credentials
 from yandex_market_chats._errors import (
@@ -148,5 +148,7 @@ class Exchange:
         if self._failure is not None and (response is None or response.is_success):
             return failure_error(self._failure)
         response = cast("httpx.Response", response)
+        if carried_out(response.status_code, body):
+            return None
         body = self._credentials.masked(self._request, body)
         return answer_error(response.status_code, response.headers, body, header=self._credentials.header)
