@@ -39,13 +39,17 @@ class Compared:
     differences: dict[str, float]
 
 
-def alternate(measure: Callable[[str], float], rounds: int) -> Compared:
+def alternate(measure: Callable[[str], float], rounds: int) -> list[dict[str, float]]:
     """Measure the clients in turn, each round in another order, after one round that does not count."""
-    taken: list[dict[str, float]] = []
+    taken = []
     for number in range(rounds + 1):
         turn = number % len(CLIENTS)
         taken.append({client: measure(client) for client in CLIENTS[turn:] + CLIENTS[:turn]})
-    del taken[0]
+    return taken[1:]
+
+
+def compared(taken: list[dict[str, float]]) -> Compared:
+    """Compare what stood beside each other."""
     return Compared(
         {client: median(each[client] for each in taken) for client in CLIENTS},
         {client: median(each[client] / each["bare"] for each in taken) for client in CLIENTS},
@@ -54,27 +58,36 @@ def alternate(measure: Callable[[str], float], rounds: int) -> Compared:
 
 
 def microseconds_a_call(
-    where: Environments, way: str, url: str, *, rounds: int = 60, count: int = 40
+    where: Environments, way: str, url: str, *, processes: int = 12, rounds: int = 8, count: int = 40
 ) -> Compared:
-    """Time a call, `sync` or `async` with 4 in flight, over loopback or (url "memory") in memory."""
-    with ExitStack() as exits:
-        workers = {
-            client: exits.enter_context(_worker(where.command(client, "rounds.py", client, way, url)))
-            for client in CLIENTS
-        }
-        return alternate(lambda client: workers[client](count) / count * 1e6, rounds)
+    """Time a call, `sync` or `async` with 4 in flight, over loopback or (url "memory") in memory.
+
+    A process is some percent faster or slower than its twin for as long as it lives, so there are several.
+    """
+    taken = []
+    for _ in range(processes):
+        with ExitStack() as exits:
+            workers = {
+                client: exits.enter_context(_worker(where.command(client, "rounds.py", client, way, url)))
+                for client in CLIENTS
+            }
+            taken += alternate(lambda client: workers[client](count) / count * 1e6, rounds)  # noqa: B023
+    return compared(taken)
 
 
 def import_milliseconds(where: Environments, *, rounds: int = 25) -> Compared:
     """Time the import, each in an interpreter that has just begun, its files in the cache of the system."""
-    return alternate(
+    taken = alternate(
         lambda client: 1e3 * _number([where.python(client), "-c", TIMED.format(IMPORTS[client])]), rounds
     )
+    return compared(taken)
 
 
 def peak_mebibytes(where: Environments, url: str, *, rounds: int = 7) -> Compared:
     """Look at the greatest memory of a process that makes a client and sends one message over loopback."""
-    return alternate(lambda client: _number(where.command(client, "peak.py", client, url)) / 1024, rounds)
+    return compared(
+        alternate(lambda client: _number(where.command(client, "peak.py", client, url)) / 1024, rounds)
+    )
 
 
 def losses(where: Environments, *, rounds: int = 3) -> dict[str, int]:

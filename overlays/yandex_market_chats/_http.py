@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, closing, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 import anyio
@@ -47,6 +48,11 @@ class Settings:
         """Refuse a client that could never send."""
         if self.max_parallel < 1:
             raise ConfigurationError("max_parallel must be at least 1.")
+
+    @cached_property
+    def base(self) -> str:
+        """The base URL as a text that paths can be put behind."""
+        return str(self.base_url).rstrip("/")
 
     def httpx_options(self) -> dict[str, Any]:
         """Give the arguments of `httpx.Client` and of its async twin."""
@@ -210,14 +216,14 @@ def _whole_url(
     if not isinstance(url, str) or not url.startswith("/") or set("?#") & set(url) or client.params:
         return url
     query = httpx.QueryParams(options.pop("params", None))
-    whole = str(client.base_url).rstrip("/") + "/" + url.lstrip("/")
+    whole = f"{client.settings.base}/{url.lstrip('/')}"
     return f"{whole}?{query}" if query else whole
 
 
 def _exchange(client: SyncHTTP | AsyncHTTP, request: httpx.Request) -> Exchange:
     """Begin an exchange, unless the request would carry the credentials elsewhere."""
     here, there = client.base_url, request.url
-    if (here.scheme, here.host, here.port) != (there.scheme, there.host, there.port):
+    if (here.scheme, here.netloc) != (there.scheme, there.netloc):
         raise InvalidRequestError(f"The credentials are for {here.host} and go nowhere else.")
     return Exchange(request, client.settings.credentials, client.settings.retries)
 
