@@ -1,5 +1,6 @@
 """A message on its way through `MarketChats` and `AsyncMarketChats`: what is sent, waited for and raised."""
 
+import asyncio
 import gzip
 import ssl
 from functools import partial
@@ -8,11 +9,13 @@ from typing import Any
 import anyio
 import httpx
 import pytest
+import sniffio
 
 from calls import HOURLY, NOW, Clock
-from mock_api import SUCCESS, TEXT, Api, Body, Kind, answer, every_client, send
+from mock_api import SUCCESS, TEXT, Api, Body, Kind, answer, every_client, send, settings
 from yandex_market_chats import (
     ApiError,
+    AsyncMarketChats,
     ConnectionFailedError,
     ConnectionLostError,
     Delivery,
@@ -79,6 +82,25 @@ def test_every_attempt_sends_the_same_request(kind: Kind) -> None:
     for request in (second, third):
         assert (request.method, request.url, request.content) == (first.method, first.url, first.content)
         assert request.headers == first.headers
+
+
+def test_sniffio_is_told_what_runs_only_while_an_attempt_lasts() -> None:
+    """What a worker thread of the caller's inherits must not say that it runs asyncio."""
+    running = sniffio.current_async_library_cvar
+    seen = []
+
+    def api(_: httpx.Request) -> httpx.Response:
+        seen.append(running.get())
+        return answer()
+
+    async def main() -> None:
+        async with AsyncMarketChats(**settings(api)) as chats:
+            seen.append(running.get())
+            await chats.send_message(chat_id=42, message=TEXT)
+            seen.append(running.get())
+
+    asyncio.run(main())
+    assert seen == [None, "asyncio", None]
 
 
 @every_client

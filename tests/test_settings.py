@@ -1,6 +1,7 @@
 """Arguments and settings: what is refused before anything is sent, and where unset values come from."""
 
 import inspect
+import math
 from pathlib import Path
 from typing import Any
 
@@ -236,6 +237,16 @@ def test_a_client_that_could_never_send_is_refused(number: int) -> None:
     with pytest.raises(ConfigurationError, match=r"^max_parallel must be at least 1\. Nothing"):
         make(max_parallel=number)
     assert make(max_parallel=1).client.get_httpx_client().is_closed is False
+
+
+@pytest.mark.parametrize("timeout", [0, -1, math.nan, httpx.Timeout(5, connect=0), httpx.Timeout(5, read=-1)])
+def test_a_time_out_that_leaves_no_time_is_refused(timeout: Any) -> None:
+    """A socket would refuse it in the middle of a call, or not wait at all."""
+    words = r"^timeout must be seconds above 0, or None\. Nothing"
+    with pytest.raises(ConfigurationError, match=words):
+        make(timeout=timeout)
+    with pytest.raises(ConfigurationError, match=words):
+        make().with_options(timeout=timeout)
 
 
 def test_repr_shows_where_the_client_sends() -> None:

@@ -48,6 +48,8 @@ class Settings:
         """Refuse a client that could never send."""
         if self.max_parallel < 1:
             raise ConfigurationError("max_parallel must be at least 1.")
+        if not all(seconds is None or seconds > 0 for seconds in self.timeout.as_dict().values()):
+            raise ConfigurationError("timeout must be seconds above 0, or None.")
 
     @cached_property
     def base(self) -> str:
