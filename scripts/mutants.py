@@ -16,11 +16,20 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 COPY = ROOT / ".mutants"
 PACKAGE = Path("src", "yandex_market_chats")
-MODULES = ("_answers", "_credentials", "_errors", "_exchange", "_limits", "_policy", "_settings")
+MODULES = (
+    "_answers",
+    "_credentials",
+    "_deadline",
+    "_errors",
+    "_exchange",
+    "_limits",
+    "_policy",
+    "_settings",
+)
 # Those that start no process and wait for nothing.
 TESTS = (
-    "answers attempts chats credentials destinations errors limits policy policy_limits properties"
-    " settings views"
+    "answers attempts chats credentials deadline destinations errors limits policy policy_limits"
+    " properties settings views"
 )
 SETTINGS = {
     "source_paths": ["src"],

@@ -28,6 +28,7 @@ from yandex_market_chats import (
     ServerError,
     __version__,
     _exchange,
+    _http,
 )
 from yandex_market_chats._policy import Call
 
@@ -221,7 +222,7 @@ def test_a_refusal_that_breaks_off_is_still_a_refusal(kind: Kind) -> None:
 def test_an_endless_answer_is_not_read_to_its_end(kind: Kind, status: int, cls: type[MarketError]) -> None:
     """128 KiB are more than any envelope has."""
     with pytest.raises(cls) as caught:
-        send(kind, Api(answer(status, b" " * 128 * KIB + b" ")))
+        send(kind, Api(httpx.Response(status, stream=Body(SUCCESS.ljust(128 * KIB), b" "))))
     assert isinstance(caught.value.__cause__, httpx.ReadError)
     assert "longer than 131072 bytes" in str(caught.value.__cause__)
 
@@ -261,6 +262,29 @@ def test_an_answer_that_cannot_be_decoded_is_unknown(kind: Kind) -> None:
     """It says that it is packed, and is not."""
     with pytest.raises(ConnectionLostError, match="DecodingError"):
         send(kind, Api(answer(Content_Encoding="gzip")))
+
+
+@every_client
+def test_an_answer_that_breaks_off_is_not_decoded(kind: Kind) -> None:
+    """Half of what was packed is kept as it came, and the cause is what broke it off."""
+    cause = httpx.ReadError("reset")
+    broken = httpx.Response(403, headers={"Content-Encoding": "gzip"}, stream=Body(b"no gzip", cause))
+    with pytest.raises(ApiError) as caught:
+        send(kind, Api(broken))
+    assert (caught.value.__cause__, caught.value.body) == (cause, b"no gzip")
+
+
+@pytest.mark.parametrize("kind", ["asyncio", "trio"])
+def test_a_task_that_is_cut_off_at_the_deadline_says_so(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When no time-out ends the attempt, the deadline does; the message may have been sent by then."""
+    monkeypatch.setattr(_http, "GRACE", -60)
+
+    async def silent(_: httpx.Request) -> None:
+        await anyio.sleep_forever()
+
+    with pytest.raises(ConnectionLostError, match=r"\(ReadTimeout: the deadline has passed\)") as caught:
+        send(kind, silent)
+    assert (caught.value.attempts, caught.value.delivery) == (1, Delivery.UNKNOWN)
 
 
 @every_client

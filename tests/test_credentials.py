@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mock_api import Api, Kind, answer, every_client, send
+from mock_api import Api, Kind, answer, envelope, every_client, send, use
 from yandex_market_chats import (
     ApiKey,
     AuthenticationError,
@@ -115,6 +115,28 @@ def test_401_is_raised_at_once_for_a_token_that_cannot_change(kind: Kind) -> Non
     with pytest.raises(AuthenticationError, match="the header Api-Key"):
         send(kind, api, auth=ApiKey("a"))
     assert len(api.requests) == 1
+
+
+@pytest.mark.parametrize("cls", [ApiKey, OAuthToken])
+@pytest.mark.parametrize(
+    ("token", "kept"), [("ACMA:abc", "the token *** is revoked"), ("ACMA:ab", "the token ACMA:ab is revoked")]
+)
+def test_a_token_that_a_server_quotes_is_masked(
+    cls: type[ApiKey | OAuthToken], token: str, kept: str
+) -> None:
+    """The error keeps the body and its words without it; what is too short for a token may be a word."""
+    with pytest.raises(AuthenticationError) as caught:
+        send("sync", Api(answer(401, envelope(f"the token {token} is revoked"))), auth=cls(token))
+    assert caught.value.body == envelope(kept)
+    assert f"(CODE: {kept})" in str(caught.value)
+
+
+def test_without_a_token_nothing_is_masked() -> None:
+    """Whoever sends a request of their own without credentials gets the body as it is."""
+    body = envelope("nobody")
+    with pytest.raises(AuthenticationError) as caught:
+        use("sync", lambda chats: chats.client.get_httpx_client().get("/", auth=None), Api(answer(401, body)))
+    assert caught.value.body == body
 
 
 @every_client

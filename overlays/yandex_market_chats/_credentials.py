@@ -47,8 +47,9 @@ class Credentials(httpx.Auth):
 
     def renewed(self, request: httpx.Request) -> bool:
         """Tell whether the token is now another than the one that `request` carried."""
+        carried = request.headers.get(self.header)
         try:
-            return bool(request.headers.get(self.header) != self._value())
+            return carried is not None and carried != self._value()
         except ConfigurationError:
             return False
 
