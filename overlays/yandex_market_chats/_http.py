@@ -170,7 +170,7 @@ class AsyncHTTP(httpx.AsyncClient):
                     with anyio.move_on_after(exchange.call.remaining + GRACE) as scope:
                         response = await super().send(request, stream=True, auth=auth, follow_redirects=False)
                         async with aclosing(exchange.begin(response)) as body:
-                            await _read(body, exchange, scope)
+                            await _read(body, exchange, scope.cancel)
                     exchange.end(late=scope.cancelled_caught)
             finally:
                 self._places.release()
@@ -236,10 +236,10 @@ def _refuse_closed(client: SyncHTTP | AsyncHTTP) -> None:
         raise ConfigurationError("This client is closed: make a new one, or close it later.")
 
 
-async def _read(body: AsyncIterator[bytes], exchange: Exchange, scope: anyio.CancelScope) -> None:
+async def _read(body: AsyncIterator[bytes], exchange: Exchange, cancel: Callable[[], None]) -> None:
     async for chunk in body:
         if not exchange.read(chunk):
-            scope.cancel()  # to leave the loop would leave the generators below it to the garbage collector
+            cancel()  # to leave the loop would leave the generators below it to the garbage collector
         del chunk  # a traceback would show it, and a server can quote the token
 
 
