@@ -22,6 +22,7 @@ from yandex_market_chats._errors import (
 from yandex_market_chats._limits import retry_after, seconds_until
 
 _BRIEFLY = 0.001
+"""Seconds that a time-out has when the deadline has passed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
