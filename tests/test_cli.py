@@ -1,6 +1,7 @@
 """The command line: what it prints, and what its exit codes say."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -87,6 +88,45 @@ def test_send_tells_a_failure_by_exit_code_and_json(
     assert result.exit_code == exit_code
     assert (told["delivery"], told["error"], told.get("status_code")) == (delivery, error, status)
     assert told["attempts"] == 1
+
+
+@pytest.mark.parametrize(("chat_id", "exit_code"), [(42, 0), (403, 3), (502, 4)])
+@pytest.mark.parametrize("option", [[], ["--json"]], ids=["for people", "json"])
+@pytest.mark.usefixtures("sandbox")
+def test_send_tells_by_its_exit_code_even_when_nobody_reads_the_rest(
+    chat_id: int, exit_code: int, option: list[str]
+) -> None:
+    """A script that took a full disk for a message that was not sent would send it again."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    program = "from yandex_market_chats._cli import main; main()"
+    command = [sys.executable, "-c", program, "send", "--chat-id", str(chat_id), *option, "Hello"]
+    try:
+        ended = subprocess.run(command, stdout=writing, stderr=writing, check=False)
+    finally:
+        os.close(writing)
+    assert ended.returncode == exit_code
+
+
+@pytest.mark.parametrize("status", [400, 500])
+def test_send_prints_whatever_the_api_says(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of a character is nothing that UTF-8 could carry."""
+    body = b'{"status": "ERROR", "errors": [{"code": "CODE", "message": "half \\ud800"}]}'
+    with FaultServer([answer(status, body)]) as server:
+        monkeypatch.setenv("YANDEX_MARKET_BASE_URL", server.base_url)
+        monkeypatch.setenv("YANDEX_MARKET_API_KEY", "key")
+        result = run("send", "--chat-id", "42", "--business-id", "1", "--json", "Hello")
+    assert result.exit_code == (3 if status == 400 else 4)
+    assert json.loads(result.stdout)["errors"] == [{"code": "CODE", "message": "half \ud800"}]
+
+
+def test_send_without_a_standard_input_says_so() -> None:
+    """A service can be started with none."""
+    program = "import sys; sys.stdin = None; from yandex_market_chats._cli import main; main()"
+    command = [sys.executable, "-c", program, "send", "--chat-id", "42", "-"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert "Standard input is closed." in ended.stderr
 
 
 @pytest.mark.usefixtures("sandbox")

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
 from yandex_market_chats import (
@@ -136,6 +136,8 @@ Ctrl-C ends it."""
 
 def _standard_input() -> str:
     """Read UTF-8, whatever the locale. A byte that is none becomes a surrogate, which is then refused."""
+    if sys.stdin is None:
+        raise click.UsageError("Standard input is closed.")
     return sys.stdin.buffer.read().decode(errors="surrogateescape").rstrip("\r\n")
 
 
@@ -168,7 +170,5 @@ def _rate_limit(limit: RateLimit | None) -> dict[str, Any] | None:
 
 def _print(values: dict[str, Any], words: str, *, as_json: bool, failed: bool = False) -> None:
     """Print for programs on standard output, or for people where they look for it."""
-    if as_json:
-        click.echo(json.dumps(values, ensure_ascii=False))
-    else:
-        click.echo(words, err=failed)
+    with suppress(OSError):  # where nobody reads, the exit code still tells what became of the message
+        click.echo(json.dumps(values) if as_json else words, err=failed and not as_json)
