@@ -190,7 +190,15 @@ def test_every_business_id_of_the_environment_is_read(text: str, monkeypatch: py
 
 @pytest.mark.parametrize(
     "base_url",
-    [*LOOPBACK, "https://127.0.0.1", "https://127.0.0.1:65535", "https://api.partner.market.yandex.net/"],
+    [
+        *LOOPBACK,
+        "https://127.0.0.1",
+        "https://127.0.0.1:65535",
+        "https://api.partner.market.yandex.net/",
+        "https://api.example.test.",
+        f"https://{'a' * 63}.example.test",
+        "https://пример.test",
+    ],
 )
 def test_https_and_loopback_are_taken(base_url: str) -> None:
     """A path in front of the API's own, as of a gateway, is kept."""
@@ -218,6 +226,10 @@ def test_https_and_loopback_are_taken(base_url: str) -> None:
         ("https://api.example.test:port", "must be a URL with a scheme, a host and a path alone"),
         ("https://api.example.test:65536", "must be a URL with a scheme, a host and a path alone"),
         ("https://api.example.test\n", "must be a URL with a scheme, a host and a path alone"),
+        ("https://api.example.test/?", "must be a URL with a scheme, a host and a path alone"),
+        ("https://api.example.test/#", "must be a URL with a scheme, a host and a path alone"),
+        ("https://api..example.test", "must be a URL with a scheme, a host and a path alone"),
+        (f"https://{'a' * 64}.example.test", "must be a URL with a scheme, a host and a path alone"),
         ("https://xn--", "must be a URL with a scheme, a host and a path alone"),
         (5, "must be a URL with a scheme, a host and a path alone"),
     ],
@@ -229,6 +241,25 @@ def test_other_base_urls_are_refused(base_url: Any, words: str) -> None:
     ) as caught:
         make(base_url=base_url)
     assert "password" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("HTTPS_PROXY", "gopher://127.0.0.1"),
+        ("HTTPS_PROXY", "http://127.0.0.1:port"),
+        ("SSL_CERT_FILE", "/nowhere/ca.pem"),
+    ],
+)
+def test_what_httpx_cannot_use_of_the_environment_is_a_configuration_error(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command line turns it into an exit code; the cause is what httpx said."""
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigurationError, match=r"^A proxy or a certificate that the environment") as caught:
+        make(transport=None)
+    assert caught.value.__cause__ is not None
+    assert str(caught.value.__cause__) in str(caught.value)
 
 
 @pytest.mark.parametrize("number", [0, -1])

@@ -103,7 +103,11 @@ class _Chats(Generic[H, T, R]):
             max_parallel=max_parallel,
             on_attempt=on_attempt,
         )
-        self._http: H = self._http_class(settings, transport)
+        try:
+            self._http: H = self._http_class(settings, transport)
+        except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
+            told = f"A proxy or a certificate that the environment names is unusable: {error}"
+            raise ConfigurationError(told) from error
         self.client = self._generated(self._http)
 
     def __repr__(self) -> str:

@@ -56,7 +56,8 @@ def find_base_url(base_url: str | None) -> httpx.URL:
     """Return `base_url`, or the one of the environment, or the vendor's: https, or loopback."""
     try:
         url = httpx.URL(base_url or os.environ.get(BASE_URL) or DEFAULT_BASE_URL)
-        usable = url.host and (url.port or 0) <= PORT_MAX and not (url.userinfo or url.query or url.fragment)
+        url.raw_host.decode().encode("idna")  # as the resolver does, which raises no error of httpx
+        usable = url.host and (url.port or 0) <= PORT_MAX and not (url.userinfo or set("?#") & set(str(url)))
     except (httpx.InvalidURL, TypeError, ValueError):
         usable = False
     if not usable:
