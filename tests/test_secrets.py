@@ -24,6 +24,18 @@ from yandex_market_chats.sandbox import Sandbox
 MARK = "marked"
 TOKEN = f"ACMA:{MARK}"
 CREDENTIALS = [ApiKey(TOKEN), OAuthToken(TOKEN), ApiKey(lambda: TOKEN), OAuthToken(lambda: TOKEN)]
+
+
+def unreadable(line: str) -> httpx.RemoteProtocolError:
+    """Give what httpx raises at a line that is no header: it quotes the line, as do its causes."""
+    parser_s = ValueError(line, 400)
+    httpcore_s = OSError(parser_s)
+    httpcore_s.__context__ = parser_s
+    error = httpx.RemoteProtocolError(f"illegal header line: {line!r}")
+    error.__cause__ = httpcore_s
+    return error
+
+
 OUTCOMES: dict[str, Callable[[], Outcome]] = {
     **{
         str(status): partial(answer, status, b"{}")
@@ -31,6 +43,7 @@ OUTCOMES: dict[str, Callable[[], Outcome]] = {
     },
     "quoted": lambda: answer(401, envelope(f"The token {TOKEN} is revoked")),
     "quoted, broken off": lambda: httpx.Response(403, stream=Body(TOKEN.encode(), httpx.ReadError("reset"))),
+    "quoted in what is no HTTP": lambda: unreadable(f"Api Key {TOKEN}"),
     "refused": lambda: httpx.ConnectError("refused"),
     "lost": lambda: httpx.ReadTimeout("lost"),
     "broken off": lambda: httpx.Response(200, stream=Body(SUCCESS[:5], httpx.ReadError("reset"))),
@@ -102,6 +115,21 @@ def test_no_error_shows_the_token(
     assert MARK not in repr(told)
     assert caplog.records
     assert MARK not in repr([vars(record) for record in caplog.records])
+
+
+@every_client
+def test_an_interrupt_shows_no_token(kind: Kind) -> None:
+    """It can come while a 401 is compared with the token of now."""
+
+    def interrupted() -> str:
+        if api.requests:
+            raise KeyboardInterrupt
+        return TOKEN
+
+    api = Api(answer(401))
+    with pytest.raises(KeyboardInterrupt) as caught:
+        send(kind, api, auth=ApiKey(interrupted))
+    assert leaks(caught.value) == []
 
 
 @every_client

@@ -47,16 +47,26 @@ class Credentials(httpx.Auth):
 
     def renewed(self, request: httpx.Request) -> bool:
         """Tell whether the token is now another than the one that `request` carried."""
-        carried = request.headers.get(self.header)
         try:
-            return carried is not None and carried != self._value()
+            return request.headers.get(self.header) not in {None, self._value()}
         except ConfigurationError:
             return False
 
     def masked(self, request: httpx.Request, body: bytes) -> bytes:
         """Return the body without the token that `request` carried, should a server quote it."""
+        return self._masked(request, body.decode("latin-1")).encode("latin-1")
+
+    def mask(self, request: httpx.Request, failure: BaseException | None) -> None:
+        """Take the token out of what an exception and its causes say: httpx quotes what it cannot read."""
+        while failure is not None:
+            failure.args = tuple(
+                self._masked(request, told) if isinstance(told, str) else told for told in failure.args
+            )
+            failure = failure.__cause__ or failure.__context__
+
+    def _masked(self, request: httpx.Request, text: str) -> str:
         token = request.headers.get(self.header, "").removeprefix(self.prefix)
-        return body.replace(token.encode(), b"***") if len(token) >= _TOKEN_LENGTH else body
+        return text.replace(token, "***") if len(token) >= _TOKEN_LENGTH else text
 
     def _value(self) -> str:
         try:

@@ -96,6 +96,7 @@ class Exchange:
     def judge(self) -> Attempt:
         """Decide what becomes of the call after an attempt, and log it."""
         wait = None
+        self._credentials.mask(self._request, self._failure)
         self._error = error = self._find_error()
         if error is not None:
             renewed = isinstance(error, AuthenticationError) and self._credentials.renewed(self._request)
