@@ -19,17 +19,17 @@ PACKAGE = Path("src", "yandex_market_chats")
 MODULES = (
     "_answers",
     "_credentials",
-    "_deadline",
     "_errors",
     "_exchange",
     "_limits",
     "_policy",
     "_settings",
+    "_wire",
 )
 # Those that start no process and wait for nothing.
 TESTS = (
-    "answers attempts chats credentials deadline destinations errors limits policy policy_limits"
-    " properties settings views"
+    "answers attempts chats credentials destinations errors limits policy policy_limits"
+    " properties settings views wire"
 )
 SETTINGS = {
     "source_paths": ["src"],

@@ -29,6 +29,7 @@ from fault_server import (
     close,
     drips,
     envelope,
+    floods,
     head,
     mute,
     mute_handshake,
@@ -154,6 +155,7 @@ PARALLEL = envelope("Hit rate limit of 4 parallel requests for businessId 12345"
 HOURLY = envelope("Hit rate limit of 1000 requests per 1 hour for resource businesses/{businessId}/chats")
 HEAD_OF_MORE = head(200, {"Content-Length": "1000"})
 OK_LENGTH = {"Content-Length": str(len(OK))}
+CHUNKED = {"Transfer-Encoding": "chunked"}
 
 parallel = answer(420, PARALLEL)
 done = answer(200)
@@ -264,7 +266,7 @@ BROKEN = [
     row("body breaks off", LOST, says(HEAD_OF_MORE, OK)),
     row("body is reset", LOST, says(HEAD_OF_MORE, OK, then=Wire.reset)),
     row("body stops coming", LOST, says(HEAD_OF_MORE, OK, then=Wire.wait_for_end), read=0.05),
-    row("chunk breaks off", LOST, says(head(200, {"Transfer-Encoding": "chunked"}), b"ff\r\n", OK)),
+    row("chunk breaks off", LOST, says(head(200, CHUNKED), b"ff\r\n", OK)),
     row("garbage instead of HTTP", LOST, says(b"\x00\xff garbage\r\n\r\n")),
     row(
         "garbage instead of TLS", LOST, says(then=lambda wire: wire.send_below_tls(bytes(64))), only_tls=True
@@ -278,6 +280,8 @@ BROKEN = [
         drips(b"HTTP/1.1 200 OK\r\n", b"X-Patience: none\r\nContent-Length: 0\r\n\r\n"),
         policy=HURRIED,
     ),
+    row("100 Continue without end", LOST, floods(head(100) * 200), policy=HURRIED),
+    row("body without end", LOST, floods(b"2\r\n  \r\n", head(200, CHUNKED)), policy=HURRIED),
     row(
         "slow body past the deadline",
         LOST,
@@ -325,7 +329,7 @@ DONE = [
     row(
         "200 in chunks",
         sent(),
-        says(head(200, {"Transfer-Encoding": "chunked"}), b"10\r\n", OK, b"\r\n0\r\n\r\n"),
+        says(head(200, CHUNKED), b"10\r\n", OK, b"\r\n0\r\n\r\n"),
     ),
     row("200 as gzip", sent(), answer(200, gzip.compress(OK), {"Content-Encoding": "gzip"})),
     row("103, then 200", sent(), says(head(103), head(200, OK_LENGTH), OK)),

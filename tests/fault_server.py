@@ -94,6 +94,15 @@ class Wire:
         while self._socket.recv(65536):
             pass
 
+    def join(self, other: socket.socket) -> None:
+        """Carry bytes to and fro until one end closes."""
+        ends = {self._socket: other, other: self._socket}
+        while True:
+            for end in select.select([*ends], [], [])[0]:
+                if not (data := end.recv(65536)):
+                    return
+                ends[end].sendall(data)
+
     def pause(self, seconds: float) -> None:
         """Do nothing for a while."""
         self._server.ending.wait(seconds)
@@ -168,6 +177,13 @@ class FaultServer:
     def ca(self) -> ssl.SSLContext:
         """What a client needs to trust the server."""
         return _client_context()
+
+    def tunnel(self, wire: "Wire") -> None:
+        """Let a connection through to this server: a step for another one, which then is a proxy."""
+        wire.read_request()
+        wire.send(head(200))
+        with socket.create_connection(self._address) as beyond:
+            wire.join(beyond)
 
     def __enter__(self) -> Self:
         """Open the door, or close it."""
@@ -264,6 +280,18 @@ def drips(start: bytes, rest: bytes) -> Step:
         for byte in rest:
             wire.pause(0.02)
             wire.send(bytes([byte]))
+
+    return step
+
+
+def floods(piece: bytes, start: bytes = b"") -> Step:
+    """Read the request, send the start of an answer, and then one piece as often as the client takes it."""
+
+    def step(wire: Wire) -> None:
+        wire.read_request()
+        wire.send(start)
+        for _ in range(10_000):
+            wire.send(piece)
 
     return step
 

@@ -122,9 +122,12 @@ def test_broken_items_are_skipped() -> None:
         httpx.UnsupportedProtocol,
     ],
 )
-def test_a_request_that_never_left_was_not_sent(failure: Callable[[str], httpx.RequestError]) -> None:
-    """No connection came about; the error quotes why."""
-    error = failure_error(failure("refused"))
+@pytest.mark.parametrize("left", [None, False, True])
+def test_a_connection_that_failed_sent_nothing(
+    failure: Callable[[str], httpx.RequestError], *, left: bool | None
+) -> None:
+    """Its kind is enough to know, whatever the transport told; the error quotes why."""
+    error = failure_error(failure("refused"), left=left)
     assert type(error) is ConnectionFailedError
     assert error.delivery is Delivery.NOT_SENT
     assert re.match(r"No connection \(\w+: refused\)\. Check the network", str(error))
@@ -143,10 +146,20 @@ def test_a_request_that_never_left_was_not_sent(failure: Callable[[str], httpx.R
         httpx.DecodingError,
     ],
 )
-def test_a_request_that_had_begun_to_leave_is_unknown(failure: type[httpx.RequestError]) -> None:
+@pytest.mark.parametrize("left", [None, True])
+def test_a_request_that_may_have_begun_to_leave_is_unknown(
+    failure: type[httpx.RequestError], *, left: bool | None
+) -> None:
     """The answer is not known; the error quotes why, or at least what."""
-    error = failure_error(failure("reset"))
+    error = failure_error(failure("reset"), left=left)
     assert type(error) is ConnectionLostError
     assert error.delivery is Delivery.UNKNOWN
     assert re.match(r"The connection broke before the answer was complete \(\w+: reset\)\.", str(error))
-    assert f"complete ({failure.__name__})." in str(failure_error(failure("")))
+    assert f"complete ({failure.__name__})." in str(failure_error(failure(""), left=left))
+
+
+def test_a_request_that_never_left_was_not_sent() -> None:
+    """What broke is then the way to the server: a proxy, or the making of TLS."""
+    error = failure_error(httpx.ReadError("reset"), left=False)
+    assert type(error) is ConnectionFailedError
+    assert error.delivery is Delivery.NOT_SENT

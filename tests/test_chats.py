@@ -123,6 +123,15 @@ def test_a_wait_past_the_deadline_is_not_begun(kind: Kind, clock: Clock) -> None
 
 
 @every_client
+def test_an_attempt_that_a_hook_made_too_late_is_not_begun(kind: Kind, clock: Clock) -> None:
+    """What raises is the attempt before it, which is known to have sent nothing."""
+    api = Api(answer(503))
+    with pytest.raises(ServerError, match=r"^503 .* Nothing was sent\.$") as caught:
+        send(kind, api, retries=RetryPolicy(deadline=10), on_attempt=lambda _: clock.sleep(9))
+    assert (caught.value.attempts, len(api.requests)) == (1, 1)
+
+
+@every_client
 @pytest.mark.parametrize(
     ("timeout", "first", "second"),
     [
@@ -225,6 +234,7 @@ def test_an_endless_answer_is_not_read_to_its_end(kind: Kind, status: int, cls: 
         send(kind, Api(httpx.Response(status, stream=Body(SUCCESS.ljust(128 * KIB), b" "))))
     assert isinstance(caught.value.__cause__, httpx.ReadError)
     assert "longer than 131072 bytes" in str(caught.value.__cause__)
+    assert len(getattr(caught.value, "body", SUCCESS.ljust(128 * KIB))) == 128 * KIB
 
 
 @every_client

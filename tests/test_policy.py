@@ -126,19 +126,27 @@ def test_a_renewed_token_excuses_nothing_but_401() -> None:
 
 
 def test_the_deadline_bounds_the_call_and_not_the_attempt() -> None:
-    """A wait that would end at the deadline or later is not begun; a shorter one is."""
+    """A wait that would end in its last second or later is not begun; a shorter one is."""
     clock = Clock()
     call = make_call(RetryPolicy(deadline=10), clock=clock)
     error = refused(503, Retry_After="4")
-    assert call.remaining == 10
+    assert (call.remaining, call.slack) == (10, 9)
     assert attempt(call, error) == 4
-    clock.seconds += 5.5
-    assert call.remaining == 4.5
+    clock.seconds += 4.5
+    assert (call.remaining, call.slack) == (5.5, 4.5)
     assert attempt(call, error) == 4
     clock.seconds += 0.5
     assert attempt(call, error) is None
+    clock.seconds += 4.5
+    assert (call.remaining, call.slack) == (0.5, 0)
     clock.seconds += 100
-    assert call.remaining == 0
+    assert (call.remaining, call.slack) == (0, 0)
+
+
+@pytest.mark.parametrize(("deadline", "slack"), [(1, 0.9), (5, 4.5), (10, 9), (60, 59), (3600, 3599)])
+def test_no_attempt_is_begun_in_the_last_tenth_or_second(deadline: float, slack: float) -> None:
+    """Its answer would hardly come in time, and leave open what became of the message."""
+    assert make_call(RetryPolicy(deadline=deadline)).slack == slack
 
 
 def test_a_passed_deadline_ends_even_a_wait_of_nothing() -> None:

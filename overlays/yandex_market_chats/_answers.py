@@ -53,10 +53,13 @@ _NEVER_LEFT = (
 )
 
 
-def failure_error(failure: Exception) -> MarketError:
-    """Give the error for an attempt that ended without an answer."""
+def failure_error(failure: Exception, *, left: bool | None) -> MarketError:
+    """Give the error for an attempt that ended without an answer.
+
+    `left`: whether the request began to leave; `None` when only the failure itself can tell.
+    """
     told = f"{type(failure).__name__}: {failure}" if str(failure) else type(failure).__name__
-    if isinstance(failure, _NEVER_LEFT):
+    if left is False or isinstance(failure, _NEVER_LEFT):
         return _errors.ConnectionFailedError(
             f"No connection ({told}). Check the network, the proxy and the base URL."
         )
@@ -71,7 +74,7 @@ def carried_out(status_code: int, body: bytes) -> bool:
     The status decides first. The envelope decides only whether a success is one: the vendor's
     examples show `"status": "OK"` inside of error bodies.
     """
-    return _is_success(status_code) and _errors.parse_object(body).get("status") == "OK"
+    return httpx.codes.is_success(status_code) and _errors.parse_object(body).get("status") == "OK"
 
 
 def answer_error(status_code: int, headers: httpx.Headers, body: bytes, *, header: str) -> AnswerError:
@@ -87,15 +90,11 @@ def answer_error(status_code: int, headers: httpx.Headers, body: bytes, *, heade
     return error
 
 
-def _is_success(status_code: int) -> bool:
-    return status_code // 100 == 2  # noqa: PLR2004
-
-
 def _class(status_code: int) -> type[AnswerError]:
-    if _is_success(status_code):
+    if httpx.codes.is_success(status_code):
         return _errors.UnexpectedAnswerError
-    server_failed = status_code // 100 == 5  # noqa: PLR2004
-    return _CLASSES.get(status_code, _errors.ServerError if server_failed else _errors.ApiError)
+    other = _errors.ServerError if httpx.codes.is_server_error(status_code) else _errors.ApiError
+    return _CLASSES.get(status_code, other)
 
 
 def _delivery(status_code: int) -> Delivery:
@@ -122,7 +121,7 @@ def _quoted(error: AnswerError) -> str:
 def _advice(error: AnswerError, header: str) -> str:
     if isinstance(error, _errors.UnexpectedAnswerError):
         return 'A success would be {"status": "OK"}.'
-    if error.status_code // 100 == 3:  # noqa: PLR2004
+    if httpx.codes.is_redirect(error.status_code):
         return "Check the base URL: a redirect is never followed, for it could take the token elsewhere."
     if isinstance(error, _errors.RateLimitError) and error.parallel:
         return "Send fewer requests at a time: the limit is of the cabinet, its other programs count too."

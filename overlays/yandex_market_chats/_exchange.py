@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import httpx
 
@@ -18,6 +18,7 @@ from yandex_market_chats._errors import (
 )
 from yandex_market_chats._limits import RateLimit
 from yandex_market_chats._policy import Call, RetryPolicy
+from yandex_market_chats._wire import Wire
 
 BODY_LIMIT = 128 * 1024
 """How many bytes of an answer are read from the wire, and kept. An envelope has a few hundred."""
@@ -45,25 +46,32 @@ class AnswerHeaders(httpx.Headers):
 class Exchange:
     """One request on its way; every attempt sends it."""
 
-    def __init__(self, request: httpx.Request, credentials: Credentials, policy: RetryPolicy) -> None:
+    def __init__(
+        self, request: httpx.Request, credentials: Credentials, policy: RetryPolicy, wire: type[Wire]
+    ) -> None:
         self.call = Call(policy)
         self._request = request
         self._credentials = credentials
+        self._wire = wire(self.call, request)
         self._timeouts = request.extensions.get("timeout", httpx.Timeout(None).as_dict())
         self._error: MarketError | None = None
+        self._failure: httpx.RequestError | OSError | None = None
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
         """Hold an attempt: the block sends the request, and gives the answer to `begin`, `read` and `end`."""
+        if not self.call.slack:
+            self.give_up()
         self._began = time.monotonic()
         self._response: httpx.Response | None = None
-        self._failure: httpx.RequestError | OSError | None = None
+        self._failure = None
         self._body = b""
         self._request.extensions["timeout"] = {
             phase: self.call.cut(seconds) for phase, seconds in self._timeouts.items()
         }
         try:
-            yield
+            with self._wire.attempt():
+                yield
         except ConfigurationError as error:  # this was no attempt
             self.call.wait_after(error)
             raise
@@ -121,23 +129,23 @@ class Exchange:
     def answer(self) -> httpx.Response:
         """Return the answer of the last attempt, or raise what became of it."""
         if self._error is not None:
-            raise self._error from self._failure
+            self.give_up()
         response = cast("httpx.Response", self._response)
         response.headers = headers = AnswerHeaders(response.headers)
         headers.attempt = self._attempt
         return response
 
-    def no_place(self) -> MarketError:
-        """Give the error of a call whose deadline passed before it had a place among those in flight."""
-        error = ConnectionFailedError(
-            "The deadline passed while other requests of this client were in flight. Send less at a time, or"
-            " set a later deadline."
-        )
-        self.call.wait_after(error)
-        return error
+    def give_up(self) -> NoReturn:
+        """Raise what became of the last attempt, or that there was no time for a first one."""
+        if self._error is None:
+            self._error = ConnectionFailedError(
+                "The deadline came while other requests of this client were in flight. Send less at a time,"
+                " or set a later deadline."
+            )
+        raise self._error from self._failure
 
     def _find_error(self) -> MarketError | None:
-        response, body = self._response, self._body
+        response, body = self._response, self._body[:BODY_LIMIT]
         if response is not None and self._failure is None:
             # Decoded only now, for an exception in the middle of an async reading leaves the generators of
             # httpx and httpcore to the garbage collector.
@@ -147,7 +155,7 @@ class Exchange:
             except httpx.DecodingError as failure:
                 self._failure = failure
         if self._failure is not None and (response is None or response.is_success):
-            return failure_error(self._failure)
+            return failure_error(self._failure, left=self._wire.left)
         response = cast("httpx.Response", response)
         if carried_out(response.status_code, body):
             return None

@@ -21,11 +21,11 @@ import sniffio
 
 from yandex_market_chats._attempts import Attempt, hook_cannot_fail
 from yandex_market_chats._credentials import Credentials
-from yandex_market_chats._deadline import kept_deadline
 from yandex_market_chats._errors import ConfigurationError, InvalidRequestError
 from yandex_market_chats._exchange import Exchange, hide_location
 from yandex_market_chats._policy import RetryPolicy
 from yandex_market_chats._version import __version__
+from yandex_market_chats._wire import AsyncWire, SyncWire, Wire
 
 GRACE = 0.1
 """Seconds after the deadline in which the time-outs of httpx, which tell more, can end a task's attempt."""
@@ -107,12 +107,12 @@ class SyncHTTP(httpx.Client):
             MarketError: The request was not carried out, or it is not known whether it was.
 
         """
-        exchange = _exchange(self, request)
+        exchange = _exchange(self, request, SyncWire)
         while True:
-            if not self._places.acquire(timeout=exchange.call.remaining):
-                raise exchange.no_place()
+            if not self._places.acquire(timeout=exchange.call.slack):
+                exchange.give_up()
             try:
-                with exchange.attempt(), kept_deadline(exchange.call, request):
+                with exchange.attempt():
                     _refuse_closed(self)
                     response = super().send(request, stream=True, auth=auth, follow_redirects=False)
                     with closing(exchange.begin(response)) as body:
@@ -161,7 +161,7 @@ class AsyncHTTP(httpx.AsyncClient):
             MarketError: The request was not carried out, or it is not known whether it was.
 
         """
-        exchange = _exchange(self, request)
+        exchange = _exchange(self, request, AsyncWire)
         while True:
             await self._take_place(exchange)
             try:
@@ -193,10 +193,10 @@ class AsyncHTTP(httpx.AsyncClient):
         try:
             self._places.acquire_nowait()
         except anyio.WouldBlock:
-            with anyio.move_on_after(exchange.call.remaining):
+            with anyio.move_on_after(exchange.call.slack):
                 await self._places.acquire()
                 return
-            raise exchange.no_place() from None
+            exchange.give_up()
 
 
 def view_of(client: C, settings: Settings) -> C:
@@ -225,12 +225,12 @@ def _whole_url(
 _parse_url = lru_cache(maxsize=128)(httpx.URL)
 
 
-def _exchange(client: SyncHTTP | AsyncHTTP, request: httpx.Request) -> Exchange:
+def _exchange(client: SyncHTTP | AsyncHTTP, request: httpx.Request, wire: type[Wire]) -> Exchange:
     """Begin an exchange, unless the request would carry the credentials elsewhere."""
     here, there = client.base_url, request.url
     if (here.scheme, here.netloc) != (there.scheme, there.netloc):
         raise InvalidRequestError(f"The credentials are for {here.host} and go nowhere else.")
-    return Exchange(request, client.settings.credentials, client.settings.retries)
+    return Exchange(request, client.settings.credentials, client.settings.retries, wire)
 
 
 def _refuse_closed(client: SyncHTTP | AsyncHTTP) -> None:

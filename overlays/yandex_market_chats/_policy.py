@@ -24,6 +24,9 @@ from yandex_market_chats._limits import retry_after, seconds_until
 _BRIEFLY = 0.001
 """Seconds that a time-out has when the deadline has passed."""
 
+_LAST_SHARE, _LAST_SECONDS = 0.1, 1.0
+"""The end of a deadline in which no attempt is begun, for its answer would hardly come in time."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
@@ -35,7 +38,9 @@ class RetryPolicy:
     Attributes:
         max_attempts: How many times a request is tried in all.
         deadline: Seconds for the whole call, waits included. A wait that would cross it is not
-            begun, and the time-outs of an attempt are cut to what is left of it.
+            begun, and the time-outs of an attempt are cut to what is left of it. No attempt is begun
+            in its last tenth, or last second if that is less. What can outlast it is a name being
+            resolved or a host of several addresses being tried, before anything is sent.
         backoff: The longest wait after the first attempt, in seconds.
         max_backoff: The longest wait after any attempt, in seconds, unless the API asks for more.
         resend_unknown: Repeat also when the message may have been sent already: your word that a
@@ -93,6 +98,11 @@ class Call:
         """Seconds until the deadline; 0 when it has passed."""
         return max(0.0, self._end - self._clock())
 
+    @property
+    def slack(self) -> float:
+        """Seconds that may pass before another attempt is begun; 0 when it is too late for one."""
+        return max(0.0, self.remaining - min(_LAST_SHARE * self.policy.deadline, _LAST_SECONDS))
+
     def cut(self, seconds: float | None) -> float:
         """Cut a time-out to what is left of the deadline; never to 0, which would mean not to wait at all."""
         left = max(self.remaining, _BRIEFLY)
@@ -108,7 +118,7 @@ class Call:
         self._maybe_sent |= error.delivery is Delivery.UNKNOWN
         error.attempts = self.attempts
         error.delivery = Delivery.UNKNOWN if self._maybe_sent else Delivery.NOT_SENT
-        if wait is None or self.attempts >= self.policy.max_attempts or wait >= self.remaining:
+        if wait is None or self.attempts >= self.policy.max_attempts or wait >= self.slack:
             return None
         return wait
 
