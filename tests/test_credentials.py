@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from mock_api import Api, Kind, answer, envelope, every_client, send, use
@@ -11,6 +12,7 @@ from yandex_market_chats import (
     ApiKey,
     AuthenticationError,
     ConfigurationError,
+    ConnectionLostError,
     Delivery,
     MarketChats,
     OAuthToken,
@@ -129,6 +131,20 @@ def test_a_token_that_a_server_quotes_is_masked(
         send("sync", Api(answer(401, envelope(f"the token {token} is revoked"))), auth=cls(token))
     assert caught.value.body == envelope(kept)
     assert f"(CODE: {kept})" in str(caught.value)
+
+
+@pytest.mark.parametrize("cls", [ApiKey, OAuthToken])
+def test_a_token_that_an_exception_quotes_is_masked(cls: type[ApiKey | OAuthToken]) -> None:
+    """Its causes, which are those of httpcore and h11, quote it too; what is too short may be a word."""
+    failure, cause, context = httpx.ReadError("a ACMA:abc"), ValueError("ACMA:abc", 5), ValueError("ACMA:abc")
+    cause.__context__, failure.__cause__ = context, cause
+    with pytest.raises(ConnectionLostError, match=r"\(ReadError: a \*\*\*\)") as caught:
+        send("sync", Api(failure), auth=cls("ACMA:abc"))
+    assert caught.value.__cause__ is failure
+    assert (failure.args, cause.args, context.args) == (("a ***",), ("***", 5), ("***",))
+    short = httpx.ReadError("ACMA:ab")
+    with pytest.raises(ConnectionLostError, match=r"ACMA:ab"):
+        send("sync", Api(short), auth=cls("ACMA:ab"))
 
 
 def test_without_a_token_nothing_is_masked() -> None:

@@ -196,6 +196,7 @@ def test_every_business_id_of_the_environment_is_read(text: str, monkeypatch: py
         "https://127.0.0.1:65535",
         "https://api.partner.market.yandex.net/",
         "https://api.example.test.",
+        "https://api.example.test/X",
         f"https://{'a' * 63}.example.test",
         "https://пример.test",
     ],

@@ -54,19 +54,21 @@ class Credentials(httpx.Auth):
 
     def masked(self, request: httpx.Request, body: bytes) -> bytes:
         """Return the body without the token that `request` carried, should a server quote it."""
-        return self._masked(request, body.decode("latin-1")).encode("latin-1")
+        token = self._carried(request).encode()
+        return body.replace(token, b"***") if token else body
 
     def mask(self, request: httpx.Request, failure: BaseException | None) -> None:
         """Take the token out of what an exception and its causes say: httpx quotes what it cannot read."""
-        while failure is not None:
+        token = self._carried(request)
+        while token and failure is not None:
             failure.args = tuple(
-                self._masked(request, told) if isinstance(told, str) else told for told in failure.args
+                told.replace(token, "***") if isinstance(told, str) else told for told in failure.args
             )
             failure = failure.__cause__ or failure.__context__
 
-    def _masked(self, request: httpx.Request, text: str) -> str:
+    def _carried(self, request: httpx.Request) -> str:
         token = request.headers.get(self.header, "").removeprefix(self.prefix)
-        return text.replace(token, "***") if len(token) >= _TOKEN_LENGTH else text
+        return token if len(token) >= _TOKEN_LENGTH else ""
 
     def _value(self) -> str:
         try:
