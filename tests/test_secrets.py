@@ -42,6 +42,7 @@ OUTCOMES: dict[str, Callable[[], Outcome]] = {
         for status in (200, 302, 400, 401, 403, 404, 418, 420, 423, 429, 500, 503)
     },
     "quoted": lambda: answer(401, envelope(f"The token {TOKEN} is revoked")),
+    "quoted in a header": lambda: answer(401, X_Echo=f"Api-Key: {TOKEN}"),
     "quoted, broken off": lambda: httpx.Response(403, stream=Body(TOKEN.encode(), httpx.ReadError("reset"))),
     "quoted in what is no HTTP": lambda: unreadable(f"Api Key {TOKEN}"),
     "refused": lambda: httpx.ConnectError("refused"),

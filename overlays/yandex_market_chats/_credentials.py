@@ -52,10 +52,10 @@ class Credentials(httpx.Auth):
         except ConfigurationError:
             return False
 
-    def masked(self, request: httpx.Request, body: bytes) -> bytes:
-        """Return the body without the token that `request` carried, should a server quote it."""
+    def masked(self, request: httpx.Request, text: bytes) -> bytes:
+        """Return a text of a server without the token that `request` carried, should it quote that."""
         token = self._carried(request).encode()
-        return body.replace(token, b"***") if token else body
+        return text.replace(token, b"***") if token else text
 
     def mask(self, request: httpx.Request, failure: BaseException | None) -> None:
         """Take the token out of what an exception and its causes say: httpx quotes what it cannot read."""

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NoReturn, cast
 
 import httpx
@@ -159,5 +160,6 @@ class Exchange:
         response = cast("httpx.Response", response)
         if carried_out(response.status_code, body):
             return None
-        body = self._credentials.masked(self._request, body)
-        return answer_error(response.status_code, response.headers, body, header=self._credentials.header)
+        masked = partial(self._credentials.masked, self._request)
+        headers = httpx.Headers([(name, masked(value)) for name, value in response.headers.raw])
+        return answer_error(response.status_code, headers, masked(body), header=self._credentials.header)
