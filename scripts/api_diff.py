@@ -27,12 +27,12 @@ def last_release(root: Path) -> str | None:
     return tag.stdout.strip() or None
 
 
-def breaks(root: Path, tag: str) -> list[str]:
-    """Return what has broken since the tag, a line for each."""
-    old = griffe.load_git(NAME, ref=tag, repo=root, search_paths=[SOURCE])
-    new = griffe.load(NAME, search_paths=[root / SOURCE])
+def breaks(old: griffe.Object | griffe.Alias, new: griffe.Object | griffe.Alias) -> list[str]:
+    """Return what has broken between two states of a package, a line for each."""
     return [
-        found.explain(griffe.ExplanationStyle.MARKDOWN) for found in griffe.find_breaking_changes(old, new)
+        # Griffe names what is in a module and not the module.
+        found.explain(griffe.ExplanationStyle.MARKDOWN).replace("<module>", found.obj.path)
+        for found in griffe.find_breaking_changes(old, new)
     ]
 
 
@@ -42,7 +42,10 @@ def main(root: Path = ROOT) -> int:
     if tag is None:
         print("There is no release yet: nothing to compare with.")
         return 0
-    found = breaks(root, tag)
+    found = breaks(
+        griffe.load_git(NAME, ref=tag, repo=root, search_paths=[SOURCE]),
+        griffe.load(NAME, search_paths=[root / SOURCE]),
+    )
     version, needed = stated(PACKAGE, root), after(tag.removeprefix("v"), "major")
     undeclared = found and Version(version) < Version(needed)
     print(f"Breaks since {tag}: {len(found)}.", *found, sep="\n")

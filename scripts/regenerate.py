@@ -15,6 +15,7 @@ from pathlib import Path
 import openapi_python_client
 
 ROOT = Path(__file__).resolve().parent.parent
+CONTRACT = ROOT / "openapi.yaml"
 COMMITTED = ROOT / "generated" / "yandex_market_chats_generated"
 PATCHES = ROOT / "overlays" / "templates"
 
@@ -31,19 +32,20 @@ def mended_templates(folder: Path) -> Path:
     return folder
 
 
-def generate(into: Path, templates: Path) -> None:
+def generate(into: Path, templates: Path, contract: Path = CONTRACT) -> None:
     """Run the generator into the new folder `into`; any warning of its is a failure."""
     beside_python = Path(sys.executable).parent
     subprocess.run(
         [
             *(sys.executable, "-m", "openapi_python_client", "generate"),
-            *("--path", ROOT / "openapi.yaml"),
+            *("--path", contract),
             *("--config", ROOT / "generator-config.yml"),
             *("--custom-template-path", templates),
             *("--output-path", into),
             *("--meta", "none", "--fail-on-warning"),
         ],
         check=True,
+        stdout=subprocess.DEVNULL,  # it says that it generates
         # The hooks call the ruff that is pinned beside this Python.
         env={**os.environ, "PATH": f"{beside_python}{os.pathsep}{os.environ['PATH']}"},
     )

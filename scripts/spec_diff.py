@@ -1,10 +1,12 @@
 """Tell what the change of openapi.yaml since a git revision means for users: `spec_diff.py main`.
 
-Redocly's differ judges the changes. A breaking one without its version step, in openapi.yaml and in
-the package, is a failure. With --markdown the same is written for a pull request.
+Redocly's differ judges what it means for the wire, and griffe what it means for the names and signatures
+of the generated client: a change that breaks one of them is breaking. Without its version step, in
+openapi.yaml and in the package, it is a failure. With --markdown the same is written for a pull request.
 """
 
 import argparse
+import functools
 import json
 import shutil
 import subprocess
@@ -13,15 +15,18 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import griffe
 from packaging.version import Version
 
+import api_diff
 import node_tools
+import regenerate
 from versions import CONTRACT, PACKAGE, ROOT, after, stated
 
 MEANING = {
     "none": "Nothing changes.",
     "patch": "Not breaking: the shape of requests and answers stays.",
-    "minor": "Not breaking: something is added, and nothing taken away.",
+    "minor": "Not breaking: something is added.",
     "major": "Breaking: a program written against the old contract may fail.",
 }
 
@@ -71,16 +76,38 @@ def drops_security(change: dict[str, Any]) -> bool:
     return change["typeName"].startswith("SecurityRequirement") and not one_more_is_accepted
 
 
+@functools.cache
+def client(contract: bytes) -> griffe.Object | griffe.Alias:
+    """Return the names and signatures of the client that the generator makes of a contract."""
+    with tempfile.TemporaryDirectory() as folder:
+        templates, source = Path(folder, "templates"), Path(folder, CONTRACT)
+        templates.mkdir()
+        source.write_bytes(contract)
+        name = regenerate.COMMITTED.name
+        regenerate.generate(Path(folder, name), regenerate.mended_templates(templates), source)
+        return griffe.load(name, search_paths=[folder])
+
+
+def broken_names(base: bytes, revision: bytes) -> list[str]:
+    """Return what users of the generated client lose, a line for each."""
+    try:
+        return api_diff.breaks(client(base), client(revision))
+    except subprocess.CalledProcessError:
+        return ["The generator makes no client of one of the two: that counts as breaking."]
+
+
 def review(base: bytes, root: Path, style: str) -> tuple[str, bool]:
     """Return the words about the change since `base`, and whether the version step it needs is made."""
     words, report = compare(base, root / CONTRACT, [style, "json"])
     result = json.loads(report)
     dropped = any(map(drops_security, result["changes"]))
-    step = "major" if dropped else result.get("bump", "none")
+    broken = broken_names(base, (root / CONTRACT).read_bytes())
+    step = "major" if dropped or broken else result.get("bump", "none")
     needed = after(result["infoVersions"]["base"], step)
     behind = [path for path in (CONTRACT, PACKAGE) if Version(stated(path, root)) < Version(needed)]
     lines = [words, "", MEANING[step]]
     lines += ["Other credentials than before are asked for: that counts as breaking."] * dropped
+    lines += broken
     lines += [f"It asks for version {needed} or later."] * (step != "none")
     lines += [f"{path} still says {stated(path, root)}." for path in behind]
     return "\n".join(lines), not (behind and step == "major")

@@ -16,6 +16,8 @@ BREAKING, HARMLESS = "\nBreaking: ", "\nNot breaking: "
 CHAT_ID = "        - $ref: '#/components/parameters/ChatId'\n"
 SECURITY = "security:\n  - ApiKey: []\n  - OAuth: []\n"
 LENGTH = f"maxLength: {MESSAGE_MAX_LENGTH}"
+NOTE = (f"          {LENGTH}\n", f"          {LENGTH}\n        note: {{type: string}}\n")
+RENAMED_COMPONENT = ("ChatId", "TheChat")
 SHORTER = (LENGTH, "maxLength: 1")
 
 
@@ -80,13 +82,7 @@ def step(folder: Path, path: str, version: str) -> None:
             "parameters/2",
             id="new optional parameter",
         ),
-        pytest.param(
-            f"          {LENGTH}\n",
-            f"          {LENGTH}\n        note: {{type: string}}\n",
-            HARMLESS,
-            "properties/note",
-            id="optional field",
-        ),
+        pytest.param(*NOTE, HARMLESS, "properties/note", id="optional field"),
         pytest.param("/chats/message:", "/chats/send:", BREAKING, "was renamed to", id="changed path"),
         pytest.param(
             "      required: [status]\n      properties:\n",
@@ -117,11 +113,54 @@ def step(folder: Path, path: str, version: str) -> None:
             "Other credentials",
             id="operation without security",
         ),
+        pytest.param(
+            "SendMessageToChatRequest",
+            "Message",
+            BREAKING,
+            "`SendMessageToChatRequest`: *Public object was removed*",
+            id="renamed schema",
+        ),
+        pytest.param(
+            "    ApiError:\n",
+            "    ApiError:\n      title: Fault\n",
+            BREAKING,
+            "`ApiError`: *Public object was removed*",
+            id="schema with another title",
+        ),
+        pytest.param(
+            "tags: [chats]",
+            "tags: [talks]",
+            BREAKING,
+            "`yandex_market_chats_generated.api.chats`: *Public object was removed*",
+            id="changed tag",
+        ),
+        pytest.param(
+            "        message:\n          type: string\n          description: The text",
+            "        text:\n          type: string\n          description: The text",
+            BREAKING,
+            "`SendMessageToChatRequest.message`: *Public object was removed*",
+            id="renamed request property",
+        ),
+        pytest.param(
+            "[OK, ERROR]",
+            "[OK]",
+            BREAKING,
+            "`ApiResponseStatusType.ERROR`: *Public object was removed*",
+            id="removed enum value",
+        ),
+        pytest.param(
+            "application/json:\n            schema:\n              $ref: '#/components/schemas/SendM",
+            "application/xml:\n            schema:\n              $ref: '#/components/schemas/SendM",
+            BREAKING,
+            "makes no client",
+            id="body that the generator does not know",
+        ),
+        pytest.param(*RENAMED_COMPONENT, HARMLESS, "parameters/TheChat", id="renamed parameter component"),
         pytest.param("The text of the", "The", HARMLESS, "description", id="description"),
     ],
 )
 def test_every_edit_has_its_verdict(work_tree: Path, old: str, new: str, verdict: str, detail: str) -> None:
-    """An edit is called breaking or not, and what was edited is named."""
+    """An edit breaks when it breaks old requests or answers, or takes a name of the generated client away."""
     base = (work_tree / CONTRACT).read_bytes()
     edit(work_tree, CONTRACT, old, new)
     words, passes = spec_diff.review(base, work_tree, "stylish")
@@ -182,6 +221,17 @@ def test_what_the_other_branch_gained_is_no_change_of_this_one(
     git(work_tree, "switch", "--quiet", "--create=behind", "HEAD~")
     assert spec_diff.main(["ahead"], work_tree) == 0
     assert "Nothing changes." in capsys.readouterr().out
+
+
+def test_what_is_removed_without_harm_is_not_called_an_addition_alone(work_tree: Path) -> None:
+    """An unnamed thing goes, and something else comes: the verdict does not say that nothing went."""
+    base = (work_tree / CONTRACT).read_bytes()
+    edit(work_tree, CONTRACT, *RENAMED_COMPONENT)
+    edit(work_tree, CONTRACT, *NOTE)
+    words, _ = spec_diff.review(base, work_tree, "stylish")
+    assert "parameters/ChatId" in words
+    assert "Not breaking: something is added." in words
+    assert "nothing" not in words
 
 
 def test_markdown_is_a_table_for_a_pull_request(work_tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
