@@ -11,21 +11,9 @@ from pathlib import Path
 import griffe
 from packaging.version import Version
 
-from versions import PACKAGE, ROOT, after, stated
+from versions import PACKAGE, ROOT, after, last_release, stated
 
 SOURCES = {"yandex_market_chats": "overlays", "yandex_market_chats_generated": "generated"}
-
-
-def last_release(root: Path) -> str | None:
-    """Return the newest version tag that the work in `root` builds on, if there is any."""
-    tag = subprocess.run(
-        ["git", "describe", "--tags", "--abbrev=0", "--match=v*"],
-        cwd=root,
-        check=False,
-        capture_output=True,
-        encoding="utf-8",
-    )
-    return tag.stdout.strip() or None
 
 
 def facets(thing: griffe.Object) -> dict[str, str]:
@@ -92,7 +80,7 @@ def main(root: Path = ROOT) -> int:
         print("There is no release yet: nothing to compare with.")
         return 0
     found = list(since(tag, root))
-    version, needed = stated(PACKAGE, root), after(tag.removeprefix("v"), "major")
+    version, needed = stated(PACKAGE, root), after(tag, "major")
     undeclared = found and Version(version) < Version(needed)
     print(f"Breaks since {tag}: {len(found)}.", *found, sep="\n")
     if undeclared:

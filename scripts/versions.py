@@ -1,6 +1,7 @@
 """Fail unless the tag named on the command line is the version that everything in a release states."""
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -34,6 +35,16 @@ def after(version: str, step: str) -> str:
     if step in {"major", "minor"}:
         return f"{old.major}.{old.minor + 1}.0"
     return f"{old.major}.{old.minor}.{old.micro + (step == 'patch')}"
+
+
+def last_release(root: Path) -> str | None:
+    """Return the tag of the newest release that the work in `root` builds on, if there is any."""
+    tags = subprocess.run(
+        ["git", "tag", "--merged"], cwd=root, check=False, stdout=subprocess.PIPE, encoding="utf-8"
+    ).stdout.split()
+    # A pre-release promises nothing.
+    releases = [tag for tag in tags if re.fullmatch(r"v\d+\.\d+\.\d+", tag)]
+    return max(releases, key=Version, default=None)
 
 
 def main(tag: str, root: Path = ROOT) -> int:

@@ -115,7 +115,7 @@ def test_a_break_is_named(root: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "ask for version 0.4.0" in words
 
 
-@pytest.mark.parametrize("tag", [None, "nightly"])
+@pytest.mark.parametrize("tag", [None, "nightly", "v0.1.0-scratch", "v0.3.0rc1", "version"])
 def test_without_a_release_there_is_nothing_to_break(
     root: Path, tag: str | None, capsys: pytest.CaptureFixture[str]
 ) -> None:

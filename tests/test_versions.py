@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import versions
+from repositories import git, make_repository
 
 TEXTS = {
     versions.PACKAGE: '"""Words."""\n\n__version__ = "1.2.0"\n',
@@ -58,6 +59,22 @@ def test_a_file_without_a_version_is_named(root: Path) -> None:
 def test_a_step_leads_to_the_next_version(version: str, step: str, next_one: str) -> None:
     """Below 1.0 the minor number tells of a break, and from then on the major one."""
     assert versions.after(version, step) == next_one
+
+
+def test_the_last_release_is_the_highest_below_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither another branch nor a tag that is no release counts, and 0.10 comes after 0.9."""
+    (tmp_path / "file").touch()
+    make_repository(tmp_path, monkeypatch)
+    for tag in ("v0.10.0", "v0.9.0", "v0.11.0rc1", "v0.12.0-scratch", "1.0.0"):
+        git(tmp_path, "tag", tag)
+    git(tmp_path, "switch", "--quiet", "--create=ahead")
+    git(tmp_path, "commit", "--quiet", "--allow-empty", "--message=something")
+    git(tmp_path, "tag", "v0.20.0")
+    assert versions.last_release(tmp_path) == "v0.20.0"
+    git(tmp_path, "switch", "--quiet", "--detach", "v0.9.0")
+    assert versions.last_release(tmp_path) == "v0.10.0"
 
 
 def test_the_contract_and_the_package_have_one_version() -> None:
