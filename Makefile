@@ -1,6 +1,8 @@
 # What people run and what CI runs. PYTHON is an interpreter with the extra [dev].
 PYTHON ?= python
 BASE ?= main
+# Recipes take these from the environment: whatever is in them, the shell reads no commands out of it.
+export BASE STYLE TAG
 # zizmor is no Python module: it stands beside the interpreter.
 BIN = $(if $(findstring /,$(PYTHON)),$(dir $(PYTHON)))
 .DEFAULT_GOAL := help
@@ -56,12 +58,12 @@ docs:  ## build the documentation into site/
 	$(PYTHON) scripts/docs.py
 
 spec-diff:  ## say what the change of openapi.yaml since BASE (main) means for users
-	@$(PYTHON) scripts/spec_diff.py $(BASE) $(STYLE)
+	@$(PYTHON) scripts/spec_diff.py "$$BASE" $${STYLE:+"$$STYLE"}
 
 api-diff:  ## fail on a break of the public interface without its version step
 	@$(PYTHON) scripts/api_diff.py
 
 release-check:  ## fail unless TAG is the version that the package, the contract and CHANGELOG.md state
-	@$(PYTHON) scripts/versions.py $(TAG)
+	@$(PYTHON) scripts/versions.py "$$TAG"
 
 .PHONY: help regenerate drift test coverage lint mutants record record-live faults build bench docs spec-diff api-diff release-check

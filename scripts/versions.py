@@ -49,6 +49,8 @@ def last_release(root: Path) -> str | None:
 
 def main(tag: str, root: Path = ROOT) -> int:
     """Compare the tag with every stated version; return the exit code."""
+    if not tag:
+        sys.exit("No tag is named: make release-check TAG=vX.Y.Z")
     wrong = [path for path in STATEMENTS if f"v{stated(path, root)}" != tag]
     for path in wrong:
         print(f"{path} says {stated(path, root)}, the tag {tag}.")

@@ -45,6 +45,12 @@ def test_a_file_without_a_version_is_named(root: Path) -> None:
         versions.main("v1.2.0", root)
 
 
+def test_no_tag_is_no_release(root: Path) -> None:
+    """Who forgets the tag reads how to name it."""
+    with pytest.raises(SystemExit, match="TAG=vX"):
+        versions.main("", root)
+
+
 @pytest.mark.parametrize(
     ("version", "step", "next_one"),
     [
