@@ -57,7 +57,7 @@ bench:  ## measure against bare httpx and the vanilla client; WRITE=--write puts
 docs:  ## build the documentation into site/
 	$(PYTHON) scripts/docs.py
 
-spec-diff:  ## say what the change of openapi.yaml since BASE (main) means for users
+spec-diff:  ## say what the change of openapi.yaml since BASE (main; empty: the last release) means
 	@$(PYTHON) scripts/spec_diff.py "$$BASE" $${STYLE:+"$$STYLE"}
 
 api-diff:  ## fail on a break of the public interface without its version step

@@ -1,8 +1,9 @@
 """Tell what the change of openapi.yaml since a git revision means for users: `spec_diff.py main`.
 
-Redocly's differ judges what it means for the wire, and griffe what it means for the names and signatures
-of the generated client: a change that breaks one of them is breaking. Without its version step, in
-openapi.yaml and in the package, it is a failure. With --markdown the same is written for a pull request.
+An empty revision is the last release. Redocly's differ judges what the change means for the wire, and
+api_diff.py what it means for the generated client: when it breaks one of them it is breaking. Without its
+version step, in openapi.yaml and in the package, that is a failure. With --markdown the same is written
+for a pull request.
 """
 
 import argparse
@@ -21,7 +22,7 @@ from packaging.version import Version
 import api_diff
 import node_tools
 import regenerate
-from versions import CONTRACT, PACKAGE, ROOT, after, stated
+from versions import CONTRACT, PACKAGE, ROOT, after, last_release, stated
 
 MEANING = {
     "none": "Nothing changes.",
@@ -116,13 +117,17 @@ def review(base: bytes, root: Path, style: str) -> tuple[str, bool]:
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     """Print the review; return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("base", help="the git revision to compare with")
+    parser.add_argument("base", help="the git revision to compare with; when it is empty, the last release")
     parser.add_argument("--markdown", dest="style", action="store_const", const="markdown", default="stylish")
     options = parser.parse_args(arguments)
+    revision = options.base or last_release(root)
+    if revision is None:
+        print("There is no release yet: nothing to compare with.")
+        return 0
     try:
-        base = at_fork(options.base, root)
+        base = at_fork(revision, root)
     except subprocess.CalledProcessError:
-        parser.error(f"git finds no {CONTRACT} at {options.base}")
+        parser.error(f"git finds no {CONTRACT} at {revision}")
     words, passes = review(base, root, options.style)
     print(words)
     return 0 if passes else 1

@@ -223,6 +223,19 @@ def test_what_the_other_branch_gained_is_no_change_of_this_one(
     assert "Nothing changes." in capsys.readouterr().out
 
 
+def test_without_a_base_the_last_release_is_compared(
+    work_tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A break that is on main already is still one for users, until the version says so."""
+    assert spec_diff.main([""], work_tree) == 0
+    assert "no release yet" in capsys.readouterr().out
+    git(work_tree, "tag", "v0.3.0")
+    edit(work_tree, CONTRACT, *SHORTER)
+    commit_all(work_tree)
+    assert spec_diff.main(["HEAD"], work_tree) == 0
+    assert spec_diff.main([""], work_tree) == 1
+
+
 def test_what_is_removed_without_harm_is_not_called_an_addition_alone(work_tree: Path) -> None:
     """An unnamed thing goes, and something else comes: the verdict does not say that nothing went."""
     base = (work_tree / CONTRACT).read_bytes()
