@@ -1,11 +1,13 @@
 """What scripts/regenerate.py makes out of the contract, and what it refuses to."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from openapi_python_client.config import ConfigFile
 
 import regenerate
 
@@ -54,6 +56,25 @@ def test_the_committed_client_is_what_the_contract_gives(tmp_path: Path) -> None
     assert texts["py.typed"] == ""
     folders = {path.relative_to(fresh).as_posix() for path in fresh.rglob("*") if path.is_dir()}
     assert folders == {"api", "api/chats", "models"}
+
+
+def test_the_client_is_the_same_where_lines_end_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Windows the generator ends lines with CR LF; its hooks make the committed bytes of them."""
+    client = regenerate.texts(regenerate.COMMITTED)
+    write(tmp_path, {name: text.replace("\n", "\r\n") for name, text in client.items()})
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+    for hook in ConfigFile.load_from_path(regenerate.ROOT / "generator-config.yml").post_hooks or []:
+        subprocess.run(hook, cwd=tmp_path, shell=True, check=True)
+    assert regenerate.texts(tmp_path) == client
+
+
+def test_what_is_not_there_is_dev_null_on_every_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows calls it nul, but a unified diff does not."""
+    monkeypatch.setattr(os, "devnull", "nul")
+    assert regenerate.drift({"old.py": "one\n"}, {}).startswith("--- committed/old.py\n+++ /dev/null\n")
+    assert regenerate.drift({}, {"new.py": "one\n"}).startswith("--- /dev/null\n+++ generated/new.py\n")
 
 
 @pytest.mark.parametrize(
