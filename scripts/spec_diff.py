@@ -94,24 +94,26 @@ def broken_names(base: bytes, revision: bytes) -> list[str]:
     try:
         return api_diff.breaks(client(base), client(revision))
     except subprocess.CalledProcessError:
-        return ["The generator makes no client of one of the two: that counts as breaking."]
+        return ["- The generator makes no client of one of the two: that counts as breaking."]
 
 
 def review(base: bytes, root: Path, style: str) -> tuple[str, bool]:
     """Return the words about the change since `base`, and whether the version step it needs is made."""
-    words, report = compare(base, root / CONTRACT, [style, "json"])
-    result = json.loads(report)
+    report, details = compare(base, root / CONTRACT, [style, "json"])
+    result = json.loads(details)
     dropped = any(map(drops_security, result["changes"]))
     broken = broken_names(base, (root / CONTRACT).read_bytes())
     step = "major" if dropped or broken else result.get("bump", "none")
     needed = after(result["infoVersions"]["base"], step)
     behind = [path for path in (CONTRACT, PACKAGE) if Version(stated(path, root)) < Version(needed)]
-    lines = [words, "", MEANING[step]]
-    lines += ["Other credentials than before are asked for: that counts as breaking."] * dropped
+    lines = ["- Other credentials than before are asked for: that counts as breaking."] * dropped
     lines += broken
-    lines += [f"It asks for version {needed} or later."] * (step != "none")
-    lines += [f"{path} still says {stated(path, root)}." for path in behind]
-    return "\n".join(lines), not (behind and step == "major")
+    lines += [f"- It asks for version {needed} or later."] * (step != "none")
+    lines += [f"- {path} still says {stated(path, root)}." for path in behind]
+    verdict = f"**{MEANING[step]}**" if style == "markdown" else MEANING[step]
+    # Redocly knows neither what else breaks nor that below 1.0 a break is a minor step.
+    report = report.replace(f" · requires a **{result.get('bump')}** bump", "")
+    return "\n\n".join(filter(None, [verdict, "\n".join(lines), report])), not (behind and step == "major")
 
 
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:

@@ -12,7 +12,7 @@ from repositories import commit_all, git, make_repository
 from versions import CONTRACT, PACKAGE, ROOT, stated
 from yandex_market_chats._settings import MESSAGE_MAX_LENGTH
 
-BREAKING, HARMLESS = "\nBreaking: ", "\nNot breaking: "
+BREAKING, HARMLESS = "Breaking: ", "Not breaking: "
 CHAT_ID = "        - $ref: '#/components/parameters/ChatId'\n"
 SECURITY = "security:\n  - ApiKey: []\n  - OAuth: []\n"
 LENGTH = f"maxLength: {MESSAGE_MAX_LENGTH}"
@@ -164,7 +164,7 @@ def test_every_edit_has_its_verdict(work_tree: Path, old: str, new: str, verdict
     base = (work_tree / CONTRACT).read_bytes()
     edit(work_tree, CONTRACT, old, new)
     words, passes = spec_diff.review(base, work_tree, "stylish")
-    assert verdict in words
+    assert words.startswith(verdict)
     assert detail in words
     assert passes == (verdict == HARMLESS)
 
@@ -202,13 +202,13 @@ def test_a_break_needs_the_major_step_from_1_on(work_tree: Path, capsys: pytest.
     for path in (CONTRACT, PACKAGE):
         step(work_tree, path, "1.3.0")
     assert spec_diff.main(["HEAD"], work_tree) == 1
-    assert f"asks for version 2.0.0 or later.\n{CONTRACT} still says 1.3.0." in capsys.readouterr().out
+    assert f"asks for version 2.0.0 or later.\n- {CONTRACT} still says 1.3.0." in capsys.readouterr().out
 
 
 def test_no_change_passes(work_tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Without a change there is nothing to declare."""
     assert spec_diff.main(["HEAD"], work_tree) == 0
-    assert capsys.readouterr().out.endswith("\nNothing changes.\n")
+    assert capsys.readouterr().out.startswith("Nothing changes.\n")
 
 
 def test_what_the_other_branch_gained_is_no_change_of_this_one(
@@ -247,14 +247,28 @@ def test_what_is_removed_without_harm_is_not_called_an_addition_alone(work_tree:
     assert "nothing" not in words
 
 
-def test_markdown_is_a_table_for_a_pull_request(work_tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """With --markdown the same change is a table row that points into the contract."""
+def test_markdown_is_a_verdict_and_a_table_for_a_pull_request(
+    work_tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With --markdown the verdict stands out, its lines stay apart, and a row points into the contract."""
     edit(work_tree, CONTRACT, *SHORTER)
     assert spec_diff.main(["HEAD", "--markdown"], work_tree) == 1
     report = capsys.readouterr().out
+    version = stated(CONTRACT, work_tree)
+    assert report.startswith(f"**{BREAKING}")
+    assert f".\n- {CONTRACT} still says {version}.\n- {PACKAGE} still says {version}.\n\n## " in report
     assert "| Impact | Change |" in report
     assert f"| {CONTRACT}:" in report
-    assert BREAKING in report
+
+
+@pytest.mark.parametrize("change", [SHORTER, (SECURITY, ""), NOTE], ids=["major", "patch", "minor"])
+def test_only_one_verdict_is_given(work_tree: Path, change: tuple[str, str]) -> None:
+    """What Redocly would ask for is left out: it counts neither credentials nor steps below 1.0 as we do."""
+    base = (work_tree / CONTRACT).read_bytes()
+    edit(work_tree, CONTRACT, *change)
+    words, _ = spec_diff.review(base, work_tree, "markdown")
+    assert "asks for version" in words
+    assert "bump" not in words
 
 
 def test_an_unknown_revision_is_said_to_be_unknown(
