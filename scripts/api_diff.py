@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import griffe
-from packaging.version import Version
 
-from versions import PACKAGE, ROOT, after, last_release, stated
+from versions import PACKAGE, ROOT, after, last_release, short_of, stated
 
 SOURCES = {"yandex_market_chats": "overlays", "yandex_market_chats_generated": "generated"}
 
@@ -81,7 +80,7 @@ def main(root: Path = ROOT) -> int:
         return 0
     found = list(since(tag, root))
     version, needed = stated(PACKAGE, root), after(tag, "major")
-    undeclared = found and Version(version) < Version(needed)
+    undeclared = found and short_of(version, needed)
     print(f"Breaks since {tag}: {len(found)}.", *found, sep="\n")
     if undeclared:
         print(f"They ask for version {needed}; {PACKAGE} says {version}.")

@@ -22,7 +22,7 @@ from packaging.version import Version
 import api_diff
 import node_tools
 import regenerate
-from versions import CONTRACT, PACKAGE, ROOT, after, last_release, stated
+from versions import CONTRACT, PACKAGE, ROOT, after, last_release, short_of, stated, valid
 
 MEANING = {
     "none": "Nothing changes.",
@@ -104,16 +104,22 @@ def review(base: bytes, root: Path, style: str) -> tuple[str, bool]:
     dropped = any(map(drops_security, result["changes"]))
     broken = broken_names(base, (root / CONTRACT).read_bytes())
     step = "major" if dropped or broken else result.get("bump", "none")
-    needed = after(result["infoVersions"]["base"], step)
-    behind = [path for path in (CONTRACT, PACKAGE) if Version(stated(path, root)) < Version(needed)]
+    old = valid(str(result["infoVersions"].get("base")), f"The old {CONTRACT}")
+    needed = after(old, step)
+    versions = {path: stated(path, root) for path in (CONTRACT, PACKAGE)}
+    behind = [path for path, version in versions.items() if short_of(version, needed)]
+    lowered = any(Version(version) < Version(old) for version in versions.values())
     lines = ["- Other credentials than before are asked for: that counts as breaking."] * dropped
     lines += broken
-    lines += [f"- It asks for version {needed} or later."] * (step != "none")
-    lines += [f"- {path} still says {stated(path, root)}." for path in behind]
+    lines += [f"- It asks for version {needed} or later."] * (step != "none" or lowered)
+    lines += [f"- {path} says {versions[path]}." for path in behind]
+    lines += ["- A version may not be lower than before."] * lowered
     verdict = f"**{MEANING[step]}**" if style == "markdown" else MEANING[step]
     # Redocly knows neither what else breaks nor that below 1.0 a break is a minor step.
     report = report.replace(f" · requires a **{result.get('bump')}** bump", "")
-    return "\n\n".join(filter(None, [verdict, "\n".join(lines), report])), not (behind and step == "major")
+    return "\n\n".join(filter(None, [verdict, "\n".join(lines), report])), not (
+        lowered or (behind and step == "major")
+    )
 
 
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:

@@ -5,17 +5,26 @@ import subprocess
 import sys
 from pathlib import Path
 
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "overlays/yandex_market_chats/_version.py"
 CONTRACT = "openapi.yaml"
 STATEMENTS = {
     PACKAGE: r'__version__ = "(.+)"',
-    CONTRACT: r"  version: (\S+)",
+    CONTRACT: r"""  version: ["']?([^\s"']+)""",
     # The newest release: a heading of unreleased changes above it has no digit.
     "CHANGELOG.md": r"## \[?(\d[^\]\s]*)",
 }
+
+
+def valid(version: str, place: str) -> str:
+    """Return the version, or end with a sentence that names the place when it is none."""
+    try:
+        Version(version)
+    except InvalidVersion:
+        sys.exit(f"{place} states no version, but {version!r}.")
+    return version
 
 
 def stated(path: str, root: Path = ROOT) -> str:
@@ -23,7 +32,7 @@ def stated(path: str, root: Path = ROOT) -> str:
     found = re.search(f"^{STATEMENTS[path]}", (root / path).read_text(encoding="utf-8"), re.MULTILINE)
     if not found:
         sys.exit(f"{path} states no version.")
-    return found[1]
+    return valid(found[1], path)
 
 
 def after(version: str, step: str) -> str:
@@ -35,6 +44,11 @@ def after(version: str, step: str) -> str:
     if step in {"major", "minor"}:
         return f"{old.major}.{old.minor + 1}.0"
     return f"{old.major}.{old.minor}.{old.micro + (step == 'patch')}"
+
+
+def short_of(version: str, needed: str) -> bool:
+    """Tell whether a version comes before the needed one, of which a pre-release is enough."""
+    return Version(Version(version).base_version) < Version(needed)
 
 
 def last_release(root: Path) -> str | None:

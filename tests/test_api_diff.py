@@ -67,7 +67,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         pytest.param((MODELS, "Message", "Request"), id="renamed generated class"),
     ],
 )
-@pytest.mark.parametrize(("version", "code"), [("0.3.0", 1), ("0.3.1", 1), ("0.4.0", 0)])
+@pytest.mark.parametrize(("version", "code"), [("0.3.0", 1), ("0.3.1", 1), ("0.4.0rc1", 0), ("0.4.0", 0)])
 def test_a_break_passes_only_with_its_version_step(
     root: Path, change: tuple[str, str, str], version: str, code: int
 ) -> None:

@@ -45,6 +45,14 @@ def test_a_file_without_a_version_is_named(root: Path) -> None:
         versions.main("v1.2.0", root)
 
 
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_the_version_of_the_contract_may_be_quoted(root: Path, quote: str) -> None:
+    """Quotes are YAML's and no part of the version."""
+    text = TEXTS[versions.CONTRACT].replace("1.2.0", f"{quote}1.2.0{quote}")
+    (root / versions.CONTRACT).write_text(text, encoding="utf-8")
+    assert versions.main("v1.2.0", root) == 0
+
+
 def test_no_tag_is_no_release(root: Path) -> None:
     """Who forgets the tag reads how to name it."""
     with pytest.raises(SystemExit, match="TAG=vX"):
