@@ -1,5 +1,5 @@
-# What people run and what CI runs. PYTHON is an interpreter with the extra [dev].
-PYTHON ?= python
+# What people run and what CI runs. PYTHON is an interpreter with the extra [dev]: README makes a venv with one.
+PYTHON ?= $(firstword $(wildcard .venv/bin/python .venv/Scripts/python.exe) python)
 BASE ?= main
 # Recipes take these from the environment: whatever is in them, the shell reads no commands out of it.
 export BASE STYLE TAG

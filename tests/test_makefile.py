@@ -1,5 +1,7 @@
 """What the targets of the Makefile make of what they are given."""
 
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,10 +16,12 @@ pytestmark = pytest.mark.skipif(MAKE is None, reason="make is not on the path")
 
 
 def make(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    """Run make in the folder."""
+    """Run make in the folder, with nothing of a make that runs the tests."""
+    settings = {"PYTHON", "MAKEFLAGS", "MFLAGS"}
     return subprocess.run(
         [str(MAKE), "--no-print-directory", *arguments],
         cwd=folder,
+        env={name: value for name, value in os.environ.items() if name not in settings},
         capture_output=True,
         encoding="utf-8",
         check=False,
@@ -34,3 +38,26 @@ def test_the_shell_runs_nothing_that_stands_in_a_variable(target: str, variable:
     assert ended.returncode == 2
     assert "run" not in ended.stdout.splitlines()
     assert f"{tag};echo run" in ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("venv", "given", "taken"),
+    [
+        (".venv/bin", [], ".venv/bin/"),
+        (".venv/Scripts", [], ".venv/Scripts/"),
+        ("elsewhere", [], ""),
+        (".venv/bin", ["PYTHON=.venv-wheel/bin/python"], ".venv-wheel/bin/"),
+        (".venv/bin", ["PYTHON=python"], ""),
+    ],
+)
+def test_the_interpreter_is_the_one_of_the_venv_unless_another_is_named(
+    tmp_path: Path, venv: str, given: list[str], taken: str
+) -> None:
+    """Who followed README needs neither an activated venv nor a `python` on the path."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / venv).mkdir(parents=True)
+    for name in ("python", "python.exe"):
+        (tmp_path / venv / name).touch()
+    ended = make("--dry-run", "lint", *given, folder=tmp_path)
+    assert re.findall(r"(?m)^(\S*)python(?:\.exe)? -m mypy$", ended.stdout) == [taken]
+    assert re.findall(r"(?m)^(\S*)zizmor", ended.stdout) == [taken]
