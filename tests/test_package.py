@@ -2,12 +2,15 @@
 
 import subprocess
 import sys
+import tarfile
 from importlib import import_module, metadata, resources
 from pathlib import Path
 
 import pytest
+from hatchling.builders.sdist import SdistBuilder
 
 import yandex_market_chats
+from versions import ROOT
 
 PACKAGES = {"yandex_market_chats", "yandex_market_chats_generated"}
 INSTALLED = metadata.distribution("yandex-market-chats")
@@ -30,6 +33,32 @@ def test_the_wheel_holds_exactly_the_two_packages() -> None:
     if any(path.suffix == ".pth" for path in paths):
         pytest.skip("installed as editable: .ci/run runs this against the wheel")
     assert {path.parts[0] for path in paths if not path.parts[0].endswith(".dist-info")} == PACKAGES
+
+
+@pytest.mark.parametrize("folder", [".hidden", "build"])
+def test_the_sdist_holds_what_is_tracked_but_the_workflows(tmp_path: Path, folder: str) -> None:
+    """Caches, tools and other work trees stay out, wherever the repository lies."""
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, encoding="utf-8", check=False
+    ).stdout.splitlines()
+    if not listed:
+        pytest.skip("not a repository of git")
+    root = tmp_path / folder / "repository"
+    ignored = (
+        ".node/tool.js",
+        ".venv/pip.py",
+        ".trees/other/.ci/run",
+        "build/lib.py",
+        "tests/__pycache__/x.pyc",
+    )
+    for name in (*listed, *ignored):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"" if name in ignored else (ROOT / name).read_bytes())
+    (archive,) = SdistBuilder(str(root)).build(directory=str(tmp_path))
+    with tarfile.open(archive) as sdist:
+        names = [name.partition("/")[2] for name in sdist.getnames()]
+    tracked = [name for name in listed if not name.startswith(".github/")]
+    assert sorted(names) == sorted([*tracked, "PKG-INFO"])
 
 
 def test_everything_named_in_all_is_there() -> None:
