@@ -13,9 +13,29 @@ import griffe
 from versions import PACKAGE, ROOT, after, last_release, short_of, stated
 
 SOURCES = {"yandex_market_chats": "overlays", "yandex_market_chats_generated": "generated"}
+Thing = griffe.Object | griffe.Alias
 
 
-def facets(thing: griffe.Object) -> dict[str, str]:
+def own(thing: Thing) -> griffe.Object:
+    """Return the thing itself, if this is only a name of it."""
+    return thing.final_target if isinstance(thing, griffe.Alias) else thing
+
+
+def pairs(old: Thing, new: Thing) -> Iterator[tuple[Thing, Thing | None]]:
+    """Yield each public thing of `old` with what it is now: None, when it is no longer public."""
+    for name, was in old.all_members.items():
+        now = new.all_members.get(name)
+        if was.is_public and (now is None or not now.is_public):
+            yield was, None
+        elif was.is_public and now is not None:
+            # What is taken from another package is not ours.
+            with contextlib.suppress(griffe.AliasResolutionError):
+                pair = own(was), own(now)
+                yield pair
+                yield from pairs(*pair)
+
+
+def facets(thing: Thing) -> dict[str, str]:
     """Return what users rely on and griffe does not compare, by its name."""
     if isinstance(thing, griffe.Function):
         return {"Kind": "async def" if "async" in thing.labels else "def", "Type": str(thing.returns)}
@@ -26,50 +46,32 @@ def facets(thing: griffe.Object) -> dict[str, str]:
     return {"Type": str(thing.annotation), "Value": str(thing.value) if enumerated else ""}
 
 
-def unseen(old: griffe.Object | griffe.Alias, new: griffe.Object | griffe.Alias) -> Iterator[str]:
-    """Yield the breaks that griffe does not look for, a line for each."""
-    for name, before in old.all_members.items():
-        after = new.all_members.get(name)
-        if after is None or not before.is_public:
-            continue
-        if not after.is_public:
-            yield f"- `{before.path}`: *Is no longer public*"
-        # What is taken from another package is not ours.
-        with contextlib.suppress(griffe.AliasResolutionError):
-            was, now = (
-                thing.final_target if isinstance(thing, griffe.Alias) else thing for thing in (before, after)
-            )
-            yield from (
-                f"- `{was.path}`: *{facet} was changed*: `{value}` -> `{facets(now)[facet]}`"
-                for facet, value in facets(was).items()
-                if facets(now).get(facet, value) != value
-            )
-            yield from unseen(was, now)
-
-
-def breaks(old: griffe.Object | griffe.Alias, new: griffe.Object | griffe.Alias) -> list[str]:
+def breaks(old: Thing, new: Thing) -> list[str]:
     """Return what has broken between two states of a package, a line for each."""
-    return [
-        # Griffe names what is in a module and not the module.
-        *(
-            found.explain(griffe.ExplanationStyle.MARKDOWN).replace("<module>", found.obj.path)
-            for found in griffe.find_breaking_changes(old, new)
-        ),
-        *dict.fromkeys(unseen(old, new)),  # many things have two paths
+    lines = [
+        found.explain(griffe.ExplanationStyle.MARKDOWN)
+        for found in griffe.find_breaking_changes(old, new)
+        if found.kind is not griffe.BreakageKind.OBJECT_REMOVED  # it does not look into __all__
     ]
+    for was, now in pairs(old, new):
+        if now is None:
+            lines.append(f"- `{was.path}`: *Is no longer public*")
+            continue
+        lines += [
+            f"- `{was.path}`: *{facet} was changed*: `{value}` -> `{facets(now)[facet]}`"
+            for facet, value in facets(was).items()
+            if facets(now).get(facet, value) != value
+        ]
+    return list(dict.fromkeys(lines))  # many things have two paths
 
 
-def since(tag: str, root: Path) -> Iterator[str]:
-    """Yield what has broken since the tag, a line for each."""
-    for name, folder in SOURCES.items():
-        yield from breaks(
-            griffe.load_git(name, ref=tag, repo=root, search_paths=[folder]),
-            griffe.load(name, search_paths=[root / folder]),
-        )
-        marker = f"{folder}/{name}/py.typed"
-        released = subprocess.check_output(["git", "ls-tree", tag, marker], cwd=root)
-        if released and not (root / marker).exists():
-            yield f"- `{name}`: *Is no longer typed*"
+def untyped(tag: str, root: Path) -> list[str]:
+    """Return the packages that have lost their marker for type checkers, a line for each."""
+    markers = [f"{folder}/{name}/py.typed" for name, folder in SOURCES.items()]
+    released = subprocess.check_output(
+        ["git", "ls-tree", "--name-only", tag, *markers], cwd=root, encoding="utf-8"
+    )
+    return [f"- `{path}`: *Is gone*" for path in released.split() if not (root / path).exists()]
 
 
 def main(root: Path = ROOT) -> int:
@@ -78,7 +80,10 @@ def main(root: Path = ROOT) -> int:
     if tag is None:
         print("There is no release yet: nothing to compare with.")
         return 0
-    found = list(since(tag, root))
+    found = untyped(tag, root)
+    for name, folder in SOURCES.items():
+        old = griffe.load_git(name, ref=tag, repo=root, search_paths=[folder])
+        found += breaks(old, griffe.load(name, search_paths=[root / folder]))
     version, needed = stated(PACKAGE, root), after(tag, "major")
     undeclared = found and short_of(version, needed)
     print(f"Breaks since {tag}: {len(found)}.", *found, sep="\n")

@@ -78,7 +78,7 @@ def drops_security(change: dict[str, Any]) -> bool:
 
 
 @functools.cache
-def client(contract: bytes) -> griffe.Object | griffe.Alias:
+def client(contract: bytes) -> api_diff.Thing:
     """Return the names and signatures of the client that the generator makes of a contract."""
     with tempfile.TemporaryDirectory() as folder:
         templates, source = Path(folder, "templates"), Path(folder, CONTRACT)

@@ -83,7 +83,7 @@ def test_a_package_that_is_no_longer_typed_has_broken(root: Path, capsys: pytest
     git(root, "tag", "v0.3.0")
     (root / TYPED).unlink()
     assert api_diff.main(root) == 1
-    assert "Breaks since v0.3.0: 1.\n- `yandex_market_chats`: *Is no longer typed*" in capsys.readouterr().out
+    assert f"Breaks since v0.3.0: 1.\n- `{TYPED}`: *Is gone*" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
