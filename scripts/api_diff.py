@@ -1,6 +1,7 @@
 """Compare the public names and signatures with the last release; an undeclared break is a failure.
 
-A break is declared by the step of `__version__`: the second number below 1.0, the first from then on.
+A break is declared by the step of `__version__`: the second number below 1.0, the first from then on. A
+name must have warned in a release before it goes, which is told below 1.0 and demanded from then on.
 """
 
 import contextlib
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import griffe
+from packaging.version import Version
 
 from versions import PACKAGE, ROOT, after, last_release, short_of, stated
 
@@ -65,6 +67,13 @@ def breaks(old: Thing, new: Thing) -> list[str]:
     return list(dict.fromkeys(lines))  # many things have two paths
 
 
+def warns(thing: Thing) -> bool:
+    """Tell whether the source of a thing says that it warns of its end."""
+    with contextlib.suppress(griffe.AliasResolutionError):
+        return "DeprecationWarning" in thing.source
+    return False
+
+
 def untyped(tag: str, root: Path) -> list[str]:
     """Return the packages that have lost their marker for type checkers, a line for each."""
     markers = [f"{folder}/{name}/py.typed" for name, folder in SOURCES.items()]
@@ -81,15 +90,24 @@ def main(root: Path = ROOT) -> int:
         print("There is no release yet: nothing to compare with.")
         return 0
     found = untyped(tag, root)
+    silent = []
     for name, folder in SOURCES.items():
         old = griffe.load_git(name, ref=tag, repo=root, search_paths=[folder])
-        found += breaks(old, griffe.load(name, search_paths=[root / folder]))
+        new = griffe.load(name, search_paths=[root / folder])
+        found += breaks(old, new)
+        if folder == "overlays":  # what is generated follows the contract, and cannot warn
+            silent += [was.path for was, now in pairs(old, new) if now is None and not warns(was)]
     version, needed = stated(PACKAGE, root), after(tag, "major")
     undeclared = found and short_of(version, needed)
+    unannounced = silent and Version(tag).major
     print(f"Breaks since {tag}: {len(found)}.", *found, sep="\n")
+    for path in silent:
+        print(f"`{path}` was removed without having warned.")
+    if unannounced:
+        print("From 1.0 on a name warns in a release before the one that it is gone from.")
     if undeclared:
         print(f"They ask for version {needed}; {PACKAGE} says {version}.")
-    return 1 if undeclared else 0
+    return 1 if undeclared or unannounced else 0
 
 
 if __name__ == "__main__":

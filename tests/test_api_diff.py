@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import api_diff
-from repositories import git, make_repository
+from repositories import commit_all, git, make_repository
 from versions import PACKAGE
 
 INIT, CALLS, TYPED = (
@@ -113,6 +113,45 @@ def test_a_break_is_named(root: Path, capsys: pytest.CaptureFixture[str]) -> Non
     words = capsys.readouterr().out
     assert "`send(times)`: *Parameter was removed*" in words
     assert "ask for version 0.4.0" in words
+
+
+@pytest.mark.parametrize(
+    ("released", "body", "told", "code"),
+    [
+        ("0.3.0", "return 0", True, 0),
+        ("0.3.0", "warn('Use pause.', DeprecationWarning)", False, 0),
+        ("1.3.0", "return 0", True, 1),
+        ("1.3.0", "warn('Use pause.', DeprecationWarning)", False, 0),
+    ],
+)
+@pytest.mark.parametrize("old", ["Outcome, pause, send", ', "send"'], ids=["removed", "not named by __all__"])
+def test_what_goes_without_having_warned_is_told_and_fails_from_1_on(
+    root: Path,
+    capsys: pytest.CaptureFixture[str],
+    old: str,
+    released: str,
+    body: str,
+    *,
+    told: bool,
+    code: int,
+) -> None:
+    """Users get a release in which their programs still run, and say what will be gone."""
+    edit(root, CALLS, "-> Outcome: ...", f"-> Outcome: {body}")
+    commit_all(root)
+    git(root, "tag", f"v{released}")
+    edit(root, INIT, old, old.replace(", send", "").replace(', "send"', ""))
+    state(root, "2.0.0")
+    assert api_diff.main(root) == code
+    words = capsys.readouterr().out
+    assert ("`yandex_market_chats.send` was removed without having warned.\n" in words) is told
+
+
+def test_what_the_contract_loses_cannot_warn(root: Path) -> None:
+    """The generated client follows the contract with the version step alone."""
+    git(root, "tag", "v1.3.0")
+    edit(root, MODELS, "Message", "Request")
+    state(root, "2.0.0")
+    assert api_diff.main(root) == 0
 
 
 @pytest.mark.parametrize("tag", [None, "nightly", "v0.1.0-scratch", "v0.3.0rc1", "version"])
