@@ -14,7 +14,8 @@ import pytest
 import docs
 import node_tools
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -120,6 +121,25 @@ def test_the_browser_notices_what_would_be_wrong(tmp_path: Path) -> None:
     assert seen.title == "Wrong"
     assert {"complaint", "Uncaught ReferenceError: missing is not defined"} <= set(seen.console)
     assert {"http://192.0.2.1/picture", "http://192.0.2.2/call"} <= set(seen.requests)
+
+
+@pytest.mark.skipif(os.name == "nt", reason=".ci/run is not for Windows")
+@pytest.mark.parametrize("found", [[], ["google-chrome"]])
+def test_the_gate_says_when_there_is_no_browser(tmp_path: Path, found: list[str]) -> None:
+    """It looks for what the tests look for, and a run that skipped them ends with a word about it."""
+    for name in found:
+        (tmp_path / name).touch(mode=0o755)
+    gate = (docs.ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    lines = [line for line in gate.splitlines() if line.startswith("browser")]
+    ended = subprocess.run(
+        [str(shutil.which("bash")), "-c", "\n".join(lines)],
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    assert ("skipped" in ended.stdout) is not bool(found)
+    assert f"command -v {' '.join(BROWSERS)} " in lines[0]
 
 
 def test_every_link_in_the_site_leads_somewhere(site: Path) -> None:
