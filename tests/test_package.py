@@ -3,11 +3,13 @@
 import subprocess
 import sys
 import tarfile
+import tomllib
 from importlib import import_module, metadata, resources
 from pathlib import Path
 
 import pytest
 from hatchling.builders.sdist import SdistBuilder
+from packaging.requirements import Requirement
 
 import yandex_market_chats
 from versions import ROOT
@@ -19,6 +21,17 @@ INSTALLED = metadata.distribution("yandex-market-chats")
 def test_the_version_is_in_one_place() -> None:
     """What pip says is what the package says."""
     assert INSTALLED.version == yandex_market_chats.__version__
+
+
+def test_the_tests_ask_for_nothing_newer_than_users_must_have() -> None:
+    """What is promised as the oldest is what the job with the oldest dependencies installs."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    for_users, for_tests = (
+        {Requirement(line).name for line in lines}
+        for lines in ([*project["dependencies"], *extras["cli"], *extras["sandbox"]], extras["dev"])
+    )
+    assert not for_users & for_tests
 
 
 @pytest.mark.parametrize("package", sorted(PACKAGES))
