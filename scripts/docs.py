@@ -13,6 +13,7 @@ from pathlib import Path
 from string import Template
 from urllib.parse import unquote
 
+import httpx
 import pdoc.doc
 import pdoc.extract
 import pdoc.render
@@ -52,6 +53,11 @@ LOGO = re.compile(r"https://cdn\.redoc\.ly/[\w./-]+")
 OWN_LOGO = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' width='48' height='16'%3E"
     "%3Ctext y='12' font-size='12' font-family='sans-serif'%3ERedocly%3C/text%3E%3C/svg%3E"
+)
+# Redoc has no place for a link of ours, so it floats.
+BACK = (
+    '<a href="index.html" style="position: fixed; top: 0; right: 0; z-index: 9; padding: .5rem 1rem; '
+    'background: white; font: 1rem system-ui">Guide</a>'
 )
 
 PAGE = Template("""\
@@ -137,12 +143,19 @@ def adopt(module: pdoc.doc.Module) -> None:
         if isinstance(cls, pdoc.doc.Class):
             for (origin, base), members in cls.inherited_members.items():
                 if origin.split(".")[0] in MODULES and base not in module.obj.__all__:
-                    cls.own_members[:0] = members
+                    # Users make credentials, and only the client uses them.
+                    cls.own_members[:0] = [
+                        member
+                        for member in members
+                        if member.name == "__init__" or not issubclass(cls.obj, httpx.Auth)
+                    ]
 
 
 def build_reference(folder: Path) -> None:
     """Render the docstrings."""
-    pdoc.render.configure(docformat="google", show_source=False)
+    pdoc.render.configure(
+        docformat="google", show_source=False, template_directory=ROOT / "scripts" / "reference"
+    )
     modules = {name: pdoc.doc.Module.from_name(name) for name in pdoc.extract.walk_specs(MODULES)}
     for name, module in modules.items():
         adopt(module)
@@ -157,7 +170,8 @@ def build_contract(path: Path) -> None:
     """Render openapi.yaml."""
     redocly = [*node_tools.command("redocly"), "build-docs", "openapi.yaml", "--inlineBundle", "--output"]
     subprocess.run([*redocly, str(path.resolve())], cwd=ROOT, env=node_tools.ENVIRONMENT, check=True)
-    path.write_text(LOGO.sub(OWN_LOGO, path.read_text(encoding="utf-8")), encoding="utf-8")
+    text = LOGO.sub(OWN_LOGO, path.read_text(encoding="utf-8"))
+    path.write_text(text.replace("<body>", f"<body>{BACK}", 1), encoding="utf-8")
 
 
 def build(site: Path) -> None:

@@ -123,6 +123,18 @@ def test_the_browser_notices_what_would_be_wrong(tmp_path: Path) -> None:
     assert {"http://192.0.2.1/picture", "http://192.0.2.2/call"} <= set(seen.requests)
 
 
+def test_a_browser_cuts_no_signature_off(site: Path, tmp_path: Path) -> None:
+    """The long types of the generated functions can be read to their end without scrolling."""
+    text = next(site.rglob("send_message_to_chat.html")).read_text(encoding="utf-8")
+    page = tmp_path / "page.html"
+    count = (
+        "const cut = [...document.querySelectorAll('.attr')].map(e => e.scrollWidth > e.clientWidth);"
+        "document.title = [cut.length, cut.includes(true)]"
+    )
+    page.write_text(f"{text}<script>{count}</script>", encoding="utf-8")
+    assert look(page.as_uri(), tmp_path).title == "4,false"
+
+
 @pytest.mark.skipif(os.name == "nt", reason=".ci/run is not for Windows")
 @pytest.mark.parametrize("found", [[], ["google-chrome"]])
 def test_the_gate_says_when_there_is_no_browser(tmp_path: Path, found: list[str]) -> None:
@@ -160,6 +172,23 @@ def test_every_link_in_the_site_leads_somewhere(site: Path) -> None:
 
 def _has(text: str, anchor: str) -> bool:
     return f'id="{anchor}"' in text
+
+
+def test_every_page_leads_to_the_guide(site: Path) -> None:
+    """Nobody is caught in the reference or in the contract."""
+    guide = site / "index.html"
+    for path in site.rglob("*.html"):
+        links = re.findall(r'<a [^>]*href="([^"#]+)"', path.read_text(encoding="utf-8"))
+        assert guide in [(path.parent / link).resolve() for link in links], path
+
+
+def test_of_credentials_only_the_constructor_is_in_the_reference(site: Path) -> None:
+    """What the client alone calls is no promise to users."""
+    text = (site / "reference" / "yandex_market_chats.html").read_text(encoding="utf-8")
+    methods = re.findall(
+        r'<div id="(ApiKey|OAuthToken)\.(\w+)" class="classattr">\s*<div class="attr function', text
+    )
+    assert methods == [("ApiKey", "__init__"), ("OAuthToken", "__init__")]
 
 
 def test_every_public_name_is_in_the_reference(site: Path) -> None:
