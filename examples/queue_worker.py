@@ -6,7 +6,7 @@
 
 A job is `waiting`, `sending`, `sent`, `refused` (it can never be sent like this) or `unknown`: it may have
 been sent. The worker never touches an `unknown` one again: a person looks into the chat and makes it `sent`
-or `waiting`. Run one worker at a time, for instance from a timer, every minute.
+or `waiting`. Run the worker from a timer, every minute: while one is at work, another one leaves at once.
 
 The same holds for Celery and its like. A broker that hands out again what a dead worker had begun sends
 twice: acknowledge before the call, as this worker writes `sending` before it. And do not let a task be
@@ -15,7 +15,8 @@ repeated upon just any exception.
 
 import sqlite3
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 from yandex_market_chats import (
     AuthenticationError,
@@ -49,18 +50,36 @@ def state_after(error: MarketError) -> str:
     return "waiting" if isinstance(error, PAUSING) else "refused"
 
 
+@contextmanager
+def only_worker(path: str) -> Iterator[None]:
+    """Be the only worker of a queue; exit where there is one already."""
+    # The lock of a database of its own: every system has it, and it ends with the process that holds it.
+    with closing(sqlite3.connect(f"{path}.lock", timeout=0, isolation_level=None)) as lock:
+        try:
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            sys.exit(f"Cannot be the only worker: {error}.")
+        yield
+
+
 def work(jobs: sqlite3.Connection) -> None:
     """Send what is waiting; stop with the error at the first that asks for a pause."""
 
     def write(job_id: int, state: str, note: str = "") -> None:
         jobs.execute("UPDATE jobs SET state = ?, note = ? WHERE id = ?", [state, note, job_id])
 
+    def claim(job_id: int) -> bool:
+        claimed = "UPDATE jobs SET state = 'sending' WHERE id = ? AND state = 'waiting'"
+        return jobs.execute(claimed, [job_id]).rowcount == 1
+
+    # This is the only worker, so another one had begun it.
     jobs.execute("UPDATE jobs SET state = 'unknown', note = 'The worker died.' WHERE state = 'sending'")
     waiting = jobs.execute("SELECT id, chat_id, message FROM jobs WHERE state = 'waiting' ORDER BY id")
     with MarketChats() as chats:
         for job_id, chat_id, message in waiting.fetchall():
             # Before the call: a worker that dies in it must not leave the job waiting.
-            write(job_id, "sending")
+            if not claim(job_id):
+                continue
             try:
                 chats.send_message(chat_id=chat_id, message=message)
             except MarketError as error:
@@ -82,7 +101,8 @@ def main(path: str, command: str, *arguments: str) -> None:
         if command == "add":
             jobs.execute("INSERT INTO jobs (chat_id, message) VALUES (?, ?)", arguments)
         elif command == "work":
-            work(jobs)
+            with only_worker(path):
+                work(jobs)
         else:
             for job in jobs.execute("SELECT id, chat_id, state, note FROM jobs ORDER BY id"):
                 print(*job)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from environment import lead_to
+from fault_server import ACCEPTED, FaultServer, Wire, answer
 from pages import ROOT
 from yandex_market_chats import _settings
 from yandex_market_chats.sandbox import REVOKED_API_KEY, Sandbox
@@ -27,14 +28,14 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
         yield sandbox
 
 
+def command(name: str, *arguments: object) -> list[str]:
+    """Return the command that runs an example; a warning fails it."""
+    return [sys.executable, "-W", "error", "-X", "utf8", str(EXAMPLES / name), *map(str, arguments)]
+
+
 def run(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run an example; a warning fails it."""
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-X", "utf8", EXAMPLES / name, *map(str, arguments)],
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
+    """Run an example to its end."""
+    return subprocess.run(command(name, *arguments), capture_output=True, encoding="utf-8", check=False)
 
 
 def test_every_example_is_run_here() -> None:
@@ -108,6 +109,48 @@ def test_the_queue_worker_does_not_send_again_what_a_dead_one_had_begun(
     assert queue.work() == ""
     assert queue.states() == ["unknown", "sent"]
     assert [message.chat_id for message in sandbox.messages] == [43]
+
+
+def test_a_second_queue_worker_leaves_the_queue_to_the_first(
+    sandbox: Sandbox, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A timer does not know how long a run takes: a job that is being sent is unknown only after a death."""
+    told: list[object] = []
+
+    def overlap(wire: Wire) -> None:
+        wire.read_request()
+        told.extend([queue.work(), queue.states()])
+        first.kill()
+
+    queue.add(42, 43)
+    with FaultServer([overlap, answer(200)]) as server, monkeypatch.context() as changed:
+        changed.setenv(_settings.BASE_URL, server.base_url)
+        with subprocess.Popen(command("queue_worker.py", queue.path, "work")) as first:
+            pass
+    assert told == ["Cannot be the only worker: database is locked.\n", ["sending", "waiting"]]
+    assert server.posts == 1
+    assert queue.work() == ""
+    assert queue.states() == ["unknown", "sent"]
+    assert [message.chat_id for message in sandbox.messages] == [43]
+
+
+def test_the_queue_worker_passes_over_what_was_changed_while_it_worked(
+    sandbox: Sandbox, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person can take a job out of a queue that is being worked on."""
+
+    def change(wire: Wire) -> None:
+        wire.read_request()
+        queue.write("UPDATE jobs SET state = 'sent' WHERE chat_id = 43")
+        wire.send(ACCEPTED)
+
+    queue.add(42, 43, 44)
+    with FaultServer([change, answer(200)]) as server:
+        monkeypatch.setenv(_settings.BASE_URL, server.base_url)
+        assert queue.work() == ""
+    assert queue.states() == ["sent"] * 3
+    assert [request.target.rpartition("=")[2] for request in server.requests] == ["42", "44"]
+    assert not sandbox.messages
 
 
 def test_the_queue_worker_pauses_when_the_hour_is_used_up(sandbox: Sandbox, queue: Queue) -> None:
