@@ -90,14 +90,15 @@ def queue(tmp_path: Path) -> Queue:
 
 def test_the_queue_worker_puts_aside_what_may_have_been_sent(sandbox: Sandbox, queue: Queue) -> None:
     """Only a person's word makes it send such a message again."""
-    queue.add(42, 500, 404, 43)
+    queue.add(42, 404, 43, 500)
+    assert "The message may have been sent" in queue.work()
     for _ in range(2):
+        assert queue.states() == ["sent", "refused", "sent", "unknown"]
+        assert [message.chat_id for message in sandbox.messages] == [42, 43, 500]
         assert queue.work() == ""
-        assert queue.states() == ["sent", "unknown", "refused", "sent"]
-        assert [message.chat_id for message in sandbox.messages] == [42, 500, 43]
     queue.write("UPDATE jobs SET state = 'waiting' WHERE state = 'unknown'")
     queue.work()
-    assert [message.chat_id for message in sandbox.messages] == [42, 500, 43, 500]
+    assert [message.chat_id for message in sandbox.messages] == [42, 43, 500, 500]
 
 
 def test_the_queue_worker_does_not_send_again_what_a_dead_one_had_begun(
@@ -172,6 +173,46 @@ def test_the_queue_worker_keeps_its_jobs_when_the_token_is_revoked(
     assert queue.states() == ["waiting"]
     assert queue.work() == ""
     assert len(sandbox.messages) == 1
+
+
+@pytest.mark.parametrize("chat_id", [502, 2001, 9001])
+def test_the_queue_worker_stops_at_the_first_unknown(sandbox: Sandbox, queue: Queue, chat_id: int) -> None:
+    """In an outage the whole queue would become unknown, and a person would look into every chat."""
+    queue.add(chat_id, 42)
+    assert "The message may have been sent" in queue.work()
+    assert queue.states() == ["unknown", "waiting"]
+    assert queue.work() == ""
+    assert queue.states() == ["unknown", "sent"]
+    assert sandbox.requests == 2
+
+
+@pytest.mark.parametrize("chat_id", [302, 415, 423])
+def test_the_queue_worker_refuses_no_message_for_a_wrong_address(
+    sandbox: Sandbox, queue: Queue, chat_id: int
+) -> None:
+    """Whatever else is wrong is mended by a person, and then the queue is still there."""
+    queue.add(chat_id, 42)
+    assert "Nothing was sent" in queue.work()
+    assert queue.states() == ["waiting", "waiting"]
+    assert sandbox.requests == 1
+
+
+def test_the_queue_worker_refuses_what_can_never_be_sent(sandbox: Sandbox, queue: Queue) -> None:
+    """The others do not wait behind it."""
+    queue.add(0, 400, 404, 42)
+    assert queue.work() == ""
+    assert queue.states() == ["refused", "refused", "refused", "sent"]
+    assert len(sandbox.messages) == 1
+
+
+@pytest.mark.parametrize("arguments", [[], ["x", "wrok"], ["x", "add", "42"], ["x", "add", "a", "b"]])
+def test_the_queue_worker_tells_how_it_is_used(tmp_path: Path, arguments: list[str]) -> None:
+    """A mistyped command makes no queue, and ends as that of any program does."""
+    with pytest.MonkeyPatch.context() as changed:
+        changed.chdir(tmp_path)
+        ended = run("queue_worker.py", *arguments)
+    assert (ended.returncode, ended.stderr.partition(":")[0]) == (2, "usage")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("conventions", ["", "http"])
