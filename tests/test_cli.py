@@ -1,10 +1,12 @@
 """The command line: what it prints, and what its exit codes say."""
 
+import io
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import IO, Any, NoReturn
 
 import pytest
 from click.testing import CliRunner, Result
@@ -25,7 +27,7 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
         yield served
 
 
-def run(*arguments: str, stdin: str | bytes | None = None) -> Result:
+def run(*arguments: str, stdin: str | bytes | IO[Any] | None = None) -> Result:
     """Run the command in this process."""
     return CliRunner().invoke(main, arguments, input=stdin)
 
@@ -44,11 +46,31 @@ def test_send_reads_standard_input_without_its_last_line_break(sandbox: Sandbox,
     assert sandbox.messages[0].text == "Добрый день,\nждём"
 
 
-def test_send_refuses_standard_input_that_is_not_utf8(sandbox: Sandbox) -> None:
-    """A text in another encoding is refused, not sent garbled."""
-    result = run("send", "--chat-id", "42", "-", stdin="Привет".encode("cp1251"))
-    assert result.exit_code == 2
-    assert "surrogate" in result.stderr
+def test_send_takes_nothing_but_line_breaks_off_the_end_of_standard_input(sandbox: Sandbox) -> None:
+    """What else stands there is the text's own."""
+    assert run("send", "--chat-id", "42", "-", stdin="Ждём \t\n \n").exit_code == 0
+    assert sandbox.messages[0].text == "Ждём \t\n "
+
+
+def test_send_does_not_send_the_mark_that_an_editor_puts_before_a_text(sandbox: Sandbox) -> None:
+    """Windows marks UTF-8 by a character that no buyer should get."""
+    assert run("send", "--chat-id", "42", "-", stdin="Ждём".encode("utf-8-sig")).exit_code == 0
+    assert sandbox.messages[0].text == "Ждём"
+
+
+CP1251 = "Привет".encode("cp1251")
+
+
+@pytest.mark.parametrize(
+    ("message", "place"), [("-", "Standard input"), (CP1251.decode(errors="surrogateescape"), "MESSAGE")]
+)
+def test_send_refuses_a_text_that_is_not_utf8(sandbox: Sandbox, message: str, place: str) -> None:
+    """A text in another encoding is refused, not sent garbled; the words say where it stands."""
+    result = run("send", "--chat-id", "42", message, stdin=CP1251)
+    words = f"{place} is not UTF-8: convert the text. Nothing was sent."
+    assert (result.exit_code, result.stderr) == (2, f"Error: {words}\n")
+    told = json.loads(run("send", "--chat-id", "42", "--json", message, stdin=CP1251).stdout)
+    assert (told["delivery"], told["message"]) == ("not_sent", words)
     assert not sandbox.requests
 
 
@@ -170,18 +192,35 @@ def test_send_repeats_an_unknown_only_on_request(sandbox: Sandbox) -> None:
     assert json.loads(result.stdout)["attempts"] == len(sandbox.messages) > 1
 
 
+def interrupt(*_: object, **__: object) -> NoReturn:
+    """Stand for whatever runs when the user presses Ctrl-C."""
+    raise KeyboardInterrupt
+
+
 def test_send_interrupted_says_that_the_message_may_have_been_sent(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ctrl-C in the middle of a call leaves it unknown."""
-
-    def interrupt(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
     monkeypatch.setattr("yandex_market_chats.MarketChats.send_message", interrupt)
     result = run("send", "--chat-id", "42", "Hello")
     assert (result.exit_code, result.stderr) == (4, "Interrupted: the message may have been sent.\n")
+    result = run("send", "--chat-id", "42", "--json", "Hello")
+    assert (result.exit_code, json.loads(result.stdout)) == (4, {"delivery": "unknown"})
     assert not sandbox.messages
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_send_interrupted_before_the_call_says_that_nothing_was_sent() -> None:
+    """Ctrl-C while it waits for the text to be typed can have sent nothing."""
+
+    class Keyboard(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            return interrupt() if size else b""  # the runner tries it
+
+    result = run("send", "--chat-id", "42", "-", stdin=Keyboard())
+    assert (result.exit_code, result.stderr) == (3, "Interrupted: nothing was sent.\n")
+    result = run("send", "--chat-id", "42", "--json", "-", stdin=Keyboard())
+    assert (result.exit_code, json.loads(result.stdout)) == (3, {"delivery": "not_sent"})
 
 
 def test_send_to_the_sandbox_needs_no_setting() -> None:

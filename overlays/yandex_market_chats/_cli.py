@@ -27,7 +27,8 @@ except ModuleNotFoundError:
 if TYPE_CHECKING:
     from yandex_market_chats.sandbox import Sandbox
 
-EXIT_USAGE, EXIT_NOT_SENT, EXIT_UNKNOWN = 2, 3, 4
+EXIT_USAGE = 2
+EXIT_CODES = {Delivery.NOT_SENT: 3, Delivery.UNKNOWN: 4}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -62,9 +63,10 @@ def send(
 
     Exit codes: 0 sent, 2 usage or configuration, 3 not sent, 4 unknown whether it was sent.
     """
-    text = _standard_input() if message == "-" else message
     auth = None
+    delivery = Delivery.NOT_SENT
     try:
+        text = _text(message)
         with ExitStack() as stack:
             if sandbox:
                 served = stack.enter_context(_sandbox())
@@ -73,13 +75,15 @@ def send(
             chats = stack.enter_context(
                 MarketChats(business_id=business_id, base_url=base_url, auth=auth, retries=policy)
             )
+            delivery = Delivery.UNKNOWN  # to whoever interrupts the call
             sent = chats.send_message(chat_id=chat_id, message=text)
     except MarketError as error:
         _print(_failure(error), f"Error: {error}", as_json=as_json, failed=True)
         sys.exit(_exit_code(error))
     except KeyboardInterrupt:
-        click.echo("Interrupted: the message may have been sent.", err=True)
-        sys.exit(EXIT_UNKNOWN)
+        words = "the message may have been sent" if delivery is Delivery.UNKNOWN else "nothing was sent"
+        _print({"delivery": delivery}, f"Interrupted: {words}.", as_json=as_json, failed=True)
+        sys.exit(EXIT_CODES[delivery])
     success = {"delivery": "sent", "attempts": sent.attempts, "rate_limit": _rate_limit(sent.rate_limit)}
     _print(
         success, f"Sent{' to the sandbox' if sandbox else ''}, attempts: {sent.attempts}.", as_json=as_json
@@ -134,17 +138,32 @@ Chats that answer in an awkward way; every other chat takes the message:
 Ctrl-C ends it."""
 
 
+def _text(message: str) -> str:
+    """Give the text to send: the argument, or standard input in its place.
+
+    Raises:
+        InvalidRequestError: It is not UTF-8.
+    """
+    text = _standard_input() if message == "-" else message
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        place = "Standard input" if message == "-" else "MESSAGE"
+        raise InvalidRequestError(f"{place} is not UTF-8: convert the text.") from None
+    return text
+
+
 def _standard_input() -> str:
-    """Read UTF-8, whatever the locale. A byte that is none becomes a surrogate, which is then refused."""
+    """Read UTF-8, whatever the locale. A byte that is none becomes a surrogate, as in an argument."""
     if sys.stdin is None:
         raise click.UsageError("Standard input is closed.")
-    return sys.stdin.buffer.read().decode(errors="surrogateescape").rstrip("\r\n")
+    return sys.stdin.buffer.read().decode("utf-8-sig", errors="surrogateescape").rstrip("\r\n")
 
 
 def _exit_code(error: MarketError) -> int:
     if isinstance(error, ConfigurationError | InvalidRequestError):
         return EXIT_USAGE
-    return EXIT_UNKNOWN if error.delivery is Delivery.UNKNOWN else EXIT_NOT_SENT
+    return EXIT_CODES[error.delivery]
 
 
 def _failure(error: MarketError) -> dict[str, Any]:
