@@ -131,14 +131,32 @@ def test_taken_port_is_an_os_error(sandbox: Sandbox) -> None:
     assert threading.active_count() == threads
 
 
-def test_wait_ends_when_the_sandbox_closes() -> None:
-    """A thread that waits for the sandbox goes on once it has closed."""
-    with Sandbox() as sandbox:
+def test_wait_ends_when_the_sandbox_closes_and_not_before() -> None:
+    """A thread that waits for the sandbox goes on once it has closed, each time that it is served."""
+    sandbox = Sandbox()
+    for _ in range(2):
         waiting = threading.Thread(target=sandbox.wait, daemon=True)
-        waiting.start()
-        assert waiting.is_alive()
-    waiting.join(timeout=2)
-    assert not waiting.is_alive()
+        with sandbox:
+            waiting.start()
+            waiting.join(timeout=0.05)
+            assert waiting.is_alive()
+        waiting.join(timeout=2)
+        assert not waiting.is_alive()
+
+
+def test_wait_gives_ctrl_c_a_chance_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wait without a time-out would hold the interrupt back there for ever."""
+    waits: list[float] = []
+
+    def wait(timeout: float) -> bool:
+        waits.append(timeout)
+        return len(waits) == 3
+
+    sandbox = Sandbox()
+    monkeypatch.setattr(sandbox._closed, "wait", wait)
+    sandbox.wait()
+    assert len(waits) == 3
+    assert max(waits) <= 1
 
 
 def test_without_aiohttp_the_import_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,6 +74,7 @@ class Sandbox:
         Raises:
             OSError: The port is taken.
         """
+        self._closed.clear()
         port = self._exit.enter_context(serving(self._business, self._port, self._ssl_context))
         scheme = "https" if self._ssl_context else "http"
         self.base_url = f"{scheme}://{HOST}:{port}"
@@ -115,4 +116,6 @@ class Sandbox:
         Raises:
             KeyboardInterrupt: The user pressed Ctrl-C.
         """
-        self._closed.wait()
+        # On Windows, Ctrl-C does not end a wait that has no time-out.
+        while not self._closed.wait(timeout=0.5):
+            pass
