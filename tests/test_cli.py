@@ -259,6 +259,32 @@ def test_sandbox_on_a_taken_port_says_so() -> None:
     assert f"Cannot serve on port {port}" in result.stderr
 
 
+@pytest.mark.parametrize("port", ["-1", "65536", "http"])
+def test_sandbox_on_a_port_that_is_none_says_so(port: str) -> None:
+    """Neither does a slip of the fingers."""
+    result = run("sandbox", "--port", port)
+    assert result.exit_code == 2
+    assert "Invalid value for '--port'" in result.stderr
+
+
+def test_sandbox_serves_even_when_nobody_reads_what_it_prints() -> None:
+    """A full disk, or a pipe that is closed, does not keep it from the port that it was told."""
+    program = (
+        "import sys; from yandex_market_chats import _cli, sandbox\n"
+        "def wait(self): print(self.base_url, file=sys.stderr); raise KeyboardInterrupt\n"
+        "sandbox.Sandbox.wait = wait\n"
+        "_cli.main(['sandbox', '--port', '0'])"
+    )
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        command = [sys.executable, "-c", program]
+        ended = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    finally:
+        os.close(writing)
+    assert (ended.returncode, ended.stderr.rpartition(":")[0]) == (0, "http://127.0.0.1")
+
+
 def test_the_version_is_the_packages() -> None:
     """`--version` names the installed version."""
     assert __version__ in run("--version").output

@@ -69,7 +69,7 @@ def send(
         text = _text(message)
         with ExitStack() as stack:
             if sandbox:
-                served = stack.enter_context(_sandbox())
+                served = _serve(stack)
                 business_id, base_url, auth = served.business_id, served.base_url, ApiKey(served.token)
             policy = RetryPolicy(deadline=deadline, resend_unknown=resend_unknown)
             chats = stack.enter_context(
@@ -92,26 +92,32 @@ def send(
 
 @main.command()
 @click.option(
-    "--port", type=int, default=8420, show_default=True, help="The port on loopback; 0: a free one."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8420,
+    show_default=True,
+    help="The port on loopback; 0: a free one.",
 )
 def sandbox(port: int) -> None:
     """Serve the API on loopback, to rehearse every outcome without an account."""
     try:
-        with _sandbox(port=port) as served:
-            click.echo(_welcome(served))
+        with ExitStack() as stack:
+            served = _serve(stack, port)
+            _echo(_welcome(served))
             served.wait()
     except KeyboardInterrupt:
-        click.echo("Closed.")
-    except OSError as error:
-        raise click.UsageError(f"Cannot serve on port {port}: {error.strerror}.") from error
+        _echo("Closed.")
 
 
-def _sandbox(port: int = 0) -> "Sandbox":
+def _serve(stack: ExitStack, port: int = 0) -> "Sandbox":
     try:
         from yandex_market_chats.sandbox import Sandbox  # noqa: PLC0415 -- it has an extra of its own
     except ImportError as error:
         raise click.UsageError(str(error)) from error
-    return Sandbox(port=port)
+    try:
+        return stack.enter_context(Sandbox(port=port))
+    except OSError as error:
+        raise click.UsageError(f"Cannot serve on port {port}: {error.strerror}.") from error
 
 
 def _welcome(served: "Sandbox") -> str:
@@ -189,5 +195,10 @@ def _rate_limit(limit: RateLimit | None) -> dict[str, Any] | None:
 
 def _print(values: dict[str, Any], words: str, *, as_json: bool, failed: bool = False) -> None:
     """Print for programs on standard output, or for people where they look for it."""
-    with suppress(OSError):  # where nobody reads, the exit code still tells what became of the message
-        click.echo(json.dumps(values) if as_json else words, err=failed and not as_json)
+    _echo(json.dumps(values) if as_json else words, err=failed and not as_json)
+
+
+def _echo(text: str, *, err: bool = False) -> None:
+    """Print where it can be read; where it cannot, go on: the exit code and the sandbox are there still."""
+    with suppress(OSError):
+        click.echo(text, err=err)
