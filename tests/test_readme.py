@@ -54,6 +54,20 @@ def test_every_python_example_prints_what_it_says(sandbox: Sandbox, tmp_path: Pa
     assert sandbox.messages or "with Sandbox()" in program
 
 
+def test_every_python_example_passes_a_strict_type_check(tmp_path: Path) -> None:
+    """Who copies an example into a program that is checked finds no fault with it."""
+    for number, program in enumerate(PROGRAMS):
+        (tmp_path / f"example_{number}.py").write_text(program, encoding="utf-8")
+    checked = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--config-file=", "."],
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert checked.stdout == f"Success: no issues found in {len(PROGRAMS)} source files\n"
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.usefixtures("sandbox")
 def test_every_command_line_is_one(command: str) -> None:
