@@ -3,6 +3,8 @@
 import io
 import json
 import os
+import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +17,8 @@ from fault_server import FaultServer, answer
 from yandex_market_chats import __version__
 from yandex_market_chats._cli import main
 from yandex_market_chats.sandbox import Sandbox
+
+PROGRAM = "from yandex_market_chats._cli import main; main()"
 
 
 @pytest.fixture
@@ -121,8 +125,7 @@ def test_send_tells_by_its_exit_code_even_when_nobody_reads_the_rest(
     """A script that took a full disk for a message that was not sent would send it again."""
     reading, writing = os.pipe()
     os.close(reading)
-    program = "from yandex_market_chats._cli import main; main()"
-    command = [sys.executable, "-c", program, "send", "--chat-id", str(chat_id), *option, "Hello"]
+    command = [sys.executable, "-c", PROGRAM, "send", "--chat-id", str(chat_id), *option, "Hello"]
     try:
         ended = subprocess.run(command, stdout=writing, stderr=writing, check=False)
     finally:
@@ -192,6 +195,21 @@ def test_send_repeats_an_unknown_only_on_request(sandbox: Sandbox) -> None:
     assert json.loads(result.stdout)["attempts"] == len(sandbox.messages) > 1
 
 
+def test_send_waits_no_longer_than_its_deadline(sandbox: Sandbox) -> None:
+    """The limit of this chat ends in two seconds, and the default would wait for that."""
+    assert run("send", "--chat-id", "4202", "--deadline", "1.5", "Hello").exit_code == 3
+    assert sandbox.requests == 1
+
+
+def test_send_sends_to_the_base_url_that_it_is_given(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The option beats the environment."""
+    monkeypatch.setenv("YANDEX_MARKET_BASE_URL", "http://not-loopback.example")
+    assert run("send", "--chat-id", "42", "--base-url", sandbox.base_url, "Hello").exit_code == 0
+    assert len(sandbox.messages) == 1
+
+
 def interrupt(*_: object, **__: object) -> NoReturn:
     """Stand for whatever runs when the user presses Ctrl-C."""
     raise KeyboardInterrupt
@@ -230,24 +248,36 @@ def test_send_to_the_sandbox_needs_no_setting() -> None:
     assert json.loads(result.stdout)["attempts"] == 1
 
 
-def test_sandbox_prints_its_address_a_token_and_a_curl_line_that_works(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """What it prints is enough to send a message by hand."""
+def test_sandbox_prints_its_address_and_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it prints is enough to send a message to it; Ctrl-C ends it in order."""
     served: list[Sandbox] = []
 
-    def interrupt(sandbox: Sandbox) -> None:
+    def interrupted(sandbox: Sandbox) -> None:
         served.append(sandbox)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Sandbox, "wait", interrupt)
+    monkeypatch.setattr(Sandbox, "wait", interrupted)
     result = run("sandbox", "--port", "0")
-    curl = next(line for line in result.output.splitlines() if line.startswith("curl "))
     assert result.exit_code == 0
     assert f"Address      {served[0].base_url}\n" in result.output
-    assert f"-H 'Api-Key: {served[0].token}'" in curl
-    assert f"'{served[0].base_url}/v2/businesses/{served[0].business_id}/chats/message?chatId=42'" in curl
+    assert f"Api-Key      {served[0].token}\n" in result.output
+    assert f"Business id  {served[0].business_id}\n" in result.output
     assert result.output.endswith("Closed.\n")
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl here")
+def test_sandbox_prints_a_curl_line_that_works() -> None:
+    """Who copies it has sent a message by hand."""
+    command = [sys.executable, "-c", PROGRAM, "sandbox", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as serving:
+        try:
+            assert serving.stdout
+            line = next(line for line in serving.stdout if line.startswith("curl "))
+            curl = [*shlex.split(line), "--silent", "--noproxy", "*"]
+            answered = subprocess.run(curl, check=True, capture_output=True)
+        finally:
+            serving.kill()
+    assert json.loads(answered.stdout) == {"status": "OK"}
 
 
 def test_sandbox_on_a_taken_port_says_so() -> None:
