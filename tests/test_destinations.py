@@ -124,6 +124,20 @@ def test_no_connection_is_kept(kind: Kind) -> None:
 
 
 @every_client
+def test_no_cookie_is_kept(kind: Kind) -> None:
+    """The API has no sessions; what a gateway sets would tie the messages of a client to each other."""
+    jars: list[httpx.Cookies] = []
+
+    def action(chats: Any) -> Any:
+        jars.append(chats._http.cookies)
+        return post(chats, "/v2/anything")
+
+    answered = use(kind, action, Api(answer(Set_Cookie="session=1")))
+    assert answered.headers["Set-Cookie"] == "session=1"
+    assert not [*jars[0].jar]
+
+
+@every_client
 def test_httpx_may_be_told_to_send_no_credentials(kind: Kind) -> None:
     """Its own argument `auth` still counts."""
     api = Api(answer())
