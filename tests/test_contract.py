@@ -14,6 +14,7 @@ from openapi_core.testing import MockRequest, MockResponse
 
 from record import CASSETTES
 from versions import CONTRACT, ROOT
+from yandex_market_chats._settings import DEFAULT_BASE_URL
 from yandex_market_chats.sandbox import API_KEY
 
 UNDOCUMENTED = {
@@ -90,6 +91,29 @@ def test_every_status_of_the_contract_is_recorded_and_no_other_but_those_listed(
     recorded = {status_of(param.values[0]) for param in RECORDED}
     assert recorded == documented() | UNDOCUMENTED.keys()
     assert not documented() & UNDOCUMENTED.keys()
+
+
+def test_the_contract_names_both_hosts_of_the_api() -> None:
+    """Sellers outside of Russia have one of their own; the first is the default of the generated client."""
+    assert [server["url"] for server in CONTENT["servers"]] == [
+        DEFAULT_BASE_URL,
+        "https://api.partner.market.yandex.net",
+    ]
+
+
+LIMIT_HEADERS = {f"X-RateLimit-Resource-{name}" for name in ("Limit", "Remaining", "Until")}
+
+
+@pytest.mark.parametrize("name", CONTENT["components"]["responses"])
+def test_every_answer_tells_the_hourly_limit(name: str) -> None:
+    """The vendor sends the three headers with each answer, not only with a 420."""
+    assert set(CONTENT["components"]["responses"][name]["headers"]) == LIMIT_HEADERS
+
+
+def test_an_envelope_with_errors_has_at_least_one() -> None:
+    """The vendor's page says so; what allows a null too is its documentation of the whole API."""
+    _, own = CONTENT["components"]["schemas"]["ApiErrorResponse"]["allOf"]
+    assert own["properties"]["errors"]["minItems"] == 1
 
 
 def put(*path: str | int, value: Any) -> Callable[[Any], None]:
