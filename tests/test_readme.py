@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from calls import PARALLEL, attempt, longest, make_call, refused, shortest
 from environment import lead_to
 from pages import ROOT, blocks, marked, read, rows
-from yandex_market_chats import MarketChats, MarketError, RetryPolicy, _settings
-from yandex_market_chats._cli import main
+from yandex_market_chats import Delivery, MarketChats, MarketError, RetryPolicy, _settings
+from yandex_market_chats._cli import EXIT_CODES, EXIT_USAGE, main
 from yandex_market_chats.sandbox import CHATS, Sandbox
 
 README, RUSSIAN = "README.md", "README.ru.md"
@@ -152,6 +153,37 @@ def test_the_table_of_arguments_is_the_constructor() -> None:
     timeout = _settings.DEFAULT_TIMEOUT
     assert table["timeout"] == f"{timeout.connect:g} s to connect, {timeout.read:g} s for each other phase"
     assert table["max_parallel"] == str(inspect.signature(MarketChats).parameters["max_parallel"].default)
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        (README, ["sent", "wrong usage", "not sent", "unknown"]),
+        (RUSSIAN, ["отправлено", "неверный вызов", "не отправлено", "неизвестно"]),
+    ],
+)
+def test_the_table_of_exit_codes_is_that_of_the_command(page: str, words: list[str]) -> None:
+    """A script tells the outcomes apart by them."""
+    codes = [0, EXIT_USAGE, *(EXIT_CODES[delivery] for delivery in Delivery)]
+    table = {int(code): meaning for code, meaning in rows(page, "exit-codes")}
+    assert list(table) == codes
+    assert all(table[code].startswith(word) for code, word in zip(codes, words, strict=True))
+
+
+@pytest.mark.parametrize("page", [README, RUSSIAN])
+def test_the_length_of_a_message_is_that_of_the_check(page: str) -> None:
+    """Wherever it is named."""
+    assert set(re.findall(r"(\d+) (?:characters|символ)", read(page))) == {str(_settings.MESSAGE_MAX_LENGTH)}
+
+
+@pytest.mark.parametrize(
+    ("page", "words"), [(README, "after {:g} to {:g} s"), (RUSSIAN, "через {:g}–{:g} с")]
+)
+def test_the_wait_for_a_place_is_that_of_the_policy(page: str, words: str) -> None:
+    """The shortest and the longest that chance can draw."""
+    waits = [attempt(make_call(uniform=draw), refused(420, PARALLEL)) for draw in (shortest, longest)]
+    (told,) = (row[3] for row in rows(page, "outcomes") if row[4] == "420, 4201")
+    assert told.replace(",", ".").endswith(words.format(*waits))
 
 
 def test_an_error_stays_what_the_tree_says() -> None:
