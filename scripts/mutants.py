@@ -1,4 +1,4 @@
-"""Change the policy and the error mapping in one place at a time; the unit tests must notice every change.
+"""Change the modules that decide (`MODULES`) in one place at a time; the unit tests must notice every change.
 
 mutmut works in a copy, .mutants/, because it wants the package below src/. A change that may go unnoticed
 stands in tests/mutants.toml with the reason. Any other is shown, and makes the exit code 1.
