@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+import httpcore
 import httpx
 import pytest
 
@@ -112,7 +113,7 @@ def test_broken_items_are_skipped() -> None:
     )
 
 
-@pytest.mark.parametrize(
+to_connect = pytest.mark.parametrize(
     "failure",
     [
         httpx.ConnectError,
@@ -122,15 +123,34 @@ def test_broken_items_are_skipped() -> None:
         httpx.UnsupportedProtocol,
     ],
 )
-@pytest.mark.parametrize("left", [None, False, True])
+
+
+@to_connect
+@pytest.mark.parametrize("cause", [None, httpcore.ConnectError()], ids=repr)
+@pytest.mark.parametrize("left", [None, False])
 def test_a_connection_that_failed_sent_nothing(
-    failure: Callable[[str], httpx.RequestError], *, left: bool | None
+    failure: Callable[[str], httpx.RequestError], cause: Exception | None, *, left: bool | None
 ) -> None:
-    """Its kind is enough to know, whatever the transport told; the error quotes why."""
-    error = failure_error(failure("refused"), left=left)
+    """Its kind is enough to know when the transport does not tell; the error quotes why."""
+    failed = failure("refused")
+    failed.__cause__ = cause
+    error = failure_error(failed, left=left)
     assert type(error) is ConnectionFailedError
     assert error.delivery is Delivery.NOT_SENT
     assert re.match(r"No connection \(\w+: refused\)\. Check the network", str(error))
+
+
+@to_connect
+@pytest.mark.parametrize(("left", "cause"), [(None, ConnectionResetError()), (True, None)])
+def test_a_lost_answer_that_is_called_a_failed_connection_is_unknown(
+    failure: Callable[[str], httpx.RequestError], cause: Exception | None, *, left: bool | None
+) -> None:
+    """A transport over another library may call it so, and one that repeats by itself fails to connect anew."""
+    lost = failure("refused")
+    lost.__cause__ = cause
+    error = failure_error(lost, left=left)
+    assert type(error) is ConnectionLostError
+    assert error.delivery is Delivery.UNKNOWN
 
 
 @pytest.mark.parametrize(

@@ -59,12 +59,24 @@ def failure_error(failure: Exception, *, left: bool | None) -> MarketError:
     `left`: whether the request began to leave; `None` when only the failure itself can tell.
     """
     told = f"{type(failure).__name__}: {failure}" if str(failure) else type(failure).__name__
-    if left is False or isinstance(failure, _NEVER_LEFT):
+    if left is False or (left is None and _never_left(failure)):
         return _errors.ConnectionFailedError(
             f"No connection ({told}). Check the network, the proxy and the base URL."
         )
     return _errors.ConnectionLostError(
         f"The connection broke before the answer was complete ({told}).", delivery=Delivery.UNKNOWN
+    )
+
+
+def _never_left(failure: Exception) -> bool:
+    """Tell whether a failure is one to connect, in the words of httpcore or of the transport itself.
+
+    A transport that puts another library's failure into the words of httpx may call a lost answer so, too:
+    httpx-aiohttp does.
+    """
+    cause = failure.__cause__
+    return isinstance(failure, _NEVER_LEFT) and (
+        cause is None or type(cause).__module__.partition(".")[0] == "httpcore"
     )
 
 
