@@ -13,7 +13,7 @@ from vcr.errors import CannotOverwriteExistingCassetteException  # type: ignore[
 
 import record
 from scenarios import API, BUSINESS_ID, MESSAGE, SCENARIOS, Scenario
-from yandex_market_chats import MarketChats, RateLimit, RateLimitError
+from yandex_market_chats import ConnectionLostError, MarketChats, RateLimit, RateLimitError
 from yandex_market_chats.sandbox import Message, Sandbox
 
 RECORDED = sorted(record.CASSETTES.rglob("*.yaml"))
@@ -135,9 +135,10 @@ def test_a_request_that_is_not_the_recorded_one_gets_no_answer(
     with (
         record.cassette(record.CASSETTES / "200.yaml"),
         MarketChats(**settings) as chats,
-        pytest.raises(CannotOverwriteExistingCassetteException),
+        pytest.raises(ConnectionLostError) as caught,
     ):
         chats.send_message(chat_id=chat_id, message=message)
+    assert isinstance(caught.value.__cause__, CannotOverwriteExistingCassetteException)
 
 
 @pytest.mark.usefixtures("waits")

@@ -174,10 +174,12 @@ def test_a_failure_is_the_cause_of_its_error(
 
 
 @every_client
-def test_an_error_of_the_system_is_unknown_and_the_cause(kind: Kind) -> None:
-    """An `ssl.SSLError` comes through httpcore and anyio as it is, and may come after the request."""
-    failure = ssl.SSLError("bad record")
-    with pytest.raises(ConnectionLostError, match=r"SSLError: .*bad record") as caught:
+@pytest.mark.parametrize(
+    "failure", [ssl.SSLError("bad record"), LookupError("bad record")], ids=["of the system", "of a library"]
+)
+def test_an_exception_that_is_not_of_httpx_is_unknown_and_the_cause(kind: Kind, failure: Exception) -> None:
+    """It may come after the request: an `ssl.SSLError` comes through httpcore and anyio as it is."""
+    with pytest.raises(ConnectionLostError, match=r"Error: .*bad record") as caught:
         send(kind, Api(failure))
     assert caught.value.__cause__ is failure
     assert (caught.value.attempts, caught.value.delivery) == (1, Delivery.UNKNOWN)
@@ -297,9 +299,3 @@ def test_a_task_that_is_cut_off_at_the_deadline_says_so(kind: Kind, monkeypatch:
     assert (caught.value.attempts, caught.value.delivery) == (1, Delivery.UNKNOWN)
 
 
-@every_client
-def test_a_foreign_exception_passes_through_and_gives_its_place_back(kind: Kind) -> None:
-    """What a transport raises beside httpx's own errors is its author's business."""
-    api = Api(LookupError("a bug"))
-    with pytest.raises(LookupError, match="a bug"):
-        send(kind, api, max_parallel=1)

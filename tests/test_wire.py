@@ -13,7 +13,7 @@ import pytest
 
 from calls import Clock, make_call
 from fault_server import FaultServer, Step, answer, close, mute, reset, says
-from mock_api import AT_ONCE, Kind, every_client
+from mock_api import AT_ONCE, Api, Kind, every_client, send
 from yandex_market_chats import (
     ApiKey,
     AsyncMarketChats,
@@ -286,6 +286,17 @@ def test_a_message_that_no_proxy_let_through_was_not_sent(
     assert (caught.value.delivery, caught.value.attempts) == (Delivery.NOT_SENT, attempts)
     assert {request.method for request in proxy.requests} == {"CONNECT"}
     assert server.connections == 0
+
+
+@every_client
+def test_a_proxy_whose_name_cannot_be_one_lets_nothing_through(
+    kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The resolver raises `UnicodeError` then, which neither httpcore nor httpx expects."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy..test:1")
+    with pytest.raises(ConnectionFailedError) as caught:
+        send(kind, Api(), transport=None)
+    assert (caught.value.delivery, caught.value.attempts) == (Delivery.NOT_SENT, 5)
 
 
 @every_client

@@ -56,7 +56,7 @@ class Exchange:
         self._wire = wire(self.call, request)
         self._timeouts = request.extensions.get("timeout", httpx.Timeout(None).as_dict())
         self._error: MarketError | None = None
-        self._failure: httpx.RequestError | OSError | None = None
+        self._failure: Exception | None = None
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
@@ -76,10 +76,9 @@ class Exchange:
         except ConfigurationError as error:  # this was no attempt
             self.call.wait_after(error)
             raise
-        except httpx.RequestError as failure:
-            failure.request = self._request  # as httpx sets it, but for a body that breaks off
-            self._failure = failure
-        except OSError as failure:  # anyio and httpcore let an ssl.SSLError through
+        except Exception as failure:  # noqa: BLE001 -- of whatever library: it becomes the cause of ours
+            if isinstance(failure, httpx.RequestError):
+                failure.request = self._request  # as httpx sets it, but for a body that breaks off
             self._failure = failure
         self.call.attempts += 1
 
