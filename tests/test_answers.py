@@ -145,7 +145,7 @@ def test_a_connection_that_failed_sent_nothing(
 def test_a_lost_answer_that_is_called_a_failed_connection_is_unknown(
     failure: Callable[[str], httpx.RequestError], cause: Exception | None, *, left: bool | None
 ) -> None:
-    """A transport over another library may call it so, and one that repeats by itself fails to connect anew."""
+    """Transports over other libraries call it so, and one that repeats by itself fails to connect anew."""
     lost = failure("refused")
     lost.__cause__ = cause
     error = failure_error(lost, left=left)

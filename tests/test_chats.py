@@ -123,6 +123,19 @@ def test_a_wait_past_the_deadline_is_not_begun(kind: Kind, clock: Clock) -> None
 
 
 @every_client
+def test_a_wait_that_a_hook_made_too_long_is_not_begun(kind: Kind, clock: Clock) -> None:
+    """It fitted when the attempt was judged, and would cross the deadline now."""
+    with pytest.raises(ServerError) as caught:
+        send(
+            kind,
+            Api(answer(503, Retry_After="8")),
+            retries=RetryPolicy(deadline=10),
+            on_attempt=lambda _: clock.sleep(1),
+        )
+    assert (caught.value.attempts, clock.seconds) == (1, 1001)
+
+
+@every_client
 def test_an_attempt_that_a_hook_made_too_late_is_not_begun(kind: Kind, clock: Clock) -> None:
     """What raises is the attempt before it, which is known to have sent nothing."""
     api = Api(answer(503))

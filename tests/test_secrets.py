@@ -119,6 +119,13 @@ def test_no_error_shows_the_token(
 
 
 @every_client
+def test_a_reason_phrase_that_quotes_the_token_is_not_shown(kind: Kind) -> None:
+    """It stands in the `repr` of the answer, which is no local of ours."""
+    quoting = httpx.Response(401, stream=Body(b""), extensions={"reason_phrase": TOKEN.encode()})
+    assert leaks(raised(lambda: send(kind, Api(quoting), auth=ApiKey(TOKEN)))) == []
+
+
+@every_client
 def test_an_interrupt_shows_no_token(kind: Kind) -> None:
     """It can come while a 401 is compared with the token of now."""
 

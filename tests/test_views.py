@@ -17,7 +17,7 @@ from yandex_market_chats import (
     RetryPolicy,
 )
 
-NO_PLACE = r"in flight\. Send less at a time, or set a later deadline\. Nothing was sent"
+NO_PLACE = r"could begin\. Send less at a time, or set a later deadline\. Nothing was sent"
 MESSAGE: dict[str, Any] = {"chat_id": 42, "message": TEXT}
 
 

@@ -126,6 +126,12 @@ class Exchange:
         log_attempt(self._attempt)
         return self._attempt
 
+    def pause(self, wait: float) -> float:
+        """Return the seconds to wait; give up when a hook took so long that they do not fit any more."""
+        if wait >= self.call.slack:
+            self.give_up()
+        return wait
+
     def answer(self) -> httpx.Response:
         """Return the answer of the last attempt, or raise what became of it."""
         if self._error is not None:
@@ -139,8 +145,8 @@ class Exchange:
         """Raise what became of the last attempt, or that there was no time for a first one."""
         if self._error is None:
             self._error = ConnectionFailedError(
-                "The deadline came while other requests of this client were in flight. Send less at a time,"
-                " or set a later deadline."
+                "The deadline came before the first attempt could begin. Send less at a time, or set a later"
+                " deadline."
             )
         raise self._error from self._failure
 

@@ -114,8 +114,10 @@ class SyncHTTP(httpx.Client):
             try:
                 with exchange.attempt():
                     _refuse_closed(self)
-                    response = super().send(request, stream=True, auth=auth, follow_redirects=False)
-                    with closing(exchange.begin(response)) as body:
+                    body = exchange.begin(
+                        super().send(request, stream=True, auth=auth, follow_redirects=False)
+                    )
+                    with closing(body):
                         all(map(exchange.read, body))
                     exchange.end()
             finally:
@@ -126,7 +128,7 @@ class SyncHTTP(httpx.Client):
                     self.settings.on_attempt(attempt)
             if attempt.wait is None:
                 return exchange.answer()
-            time.sleep(attempt.wait)
+            time.sleep(exchange.pause(attempt.wait))
 
     def close(self) -> None:
         """Close the connections; a view leaves that to the client that it is a view of."""
@@ -168,8 +170,10 @@ class AsyncHTTP(httpx.AsyncClient):
                 with exchange.attempt(), _library_told():
                     _refuse_closed(self)
                     with anyio.move_on_after(exchange.call.remaining + GRACE) as scope:
-                        response = await super().send(request, stream=True, auth=auth, follow_redirects=False)
-                        async with aclosing(exchange.begin(response)) as body:
+                        body = exchange.begin(
+                            await super().send(request, stream=True, auth=auth, follow_redirects=False)
+                        )
+                        async with aclosing(body):
                             await _read(body, exchange, scope.cancel)
                     exchange.end(late=scope.cancelled_caught)
             finally:
@@ -182,7 +186,7 @@ class AsyncHTTP(httpx.AsyncClient):
                         await told
             if attempt.wait is None:
                 return exchange.answer()
-            await anyio.sleep(attempt.wait)
+            await anyio.sleep(exchange.pause(attempt.wait))
 
     async def aclose(self) -> None:
         """Close the connections; a view leaves that to the client that it is a view of."""
