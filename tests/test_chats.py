@@ -310,5 +310,3 @@ def test_a_task_that_is_cut_off_at_the_deadline_says_so(kind: Kind, monkeypatch:
     with pytest.raises(ConnectionLostError, match=r"\(ReadTimeout: the deadline has passed\)") as caught:
         send(kind, silent)
     assert (caught.value.attempts, caught.value.delivery) == (1, Delivery.UNKNOWN)
-
-

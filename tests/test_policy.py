@@ -190,11 +190,20 @@ def test_chance_and_the_clocks_are_real_by_default() -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"max_attempts": 0}, "max_attempts must be at least 1."),
+        *(
+            ({"max_attempts": number}, "max_attempts must be a whole number from 1.")
+            for number in (0, math.nan, 2.5, "5")
+        ),
         *(
             ({"deadline": seconds}, "deadline must be a number of seconds above 0.")
             for seconds in (0, -1, math.nan, math.inf, threading.TIMEOUT_MAX * 2)
         ),
+        *(
+            ({name: value}, "deadline, backoff and max_backoff must be numbers of seconds.")
+            for name in ("deadline", "backoff", "max_backoff")
+            for value in ("60", None)
+        ),
+        *(({"resend_unknown": value}, "resend_unknown must be True or False.") for value in ("no", 1, None)),
         *(
             (settings, "backoff and max_backoff must be seconds, 0 <= backoff <= max_backoff.")
             for settings in (
@@ -206,7 +215,7 @@ def test_chance_and_the_clocks_are_real_by_default() -> None:
         ),
     ],
 )
-def test_numbers_without_sense_are_refused(settings: dict[str, Any], words: str) -> None:
+def test_values_without_sense_are_refused(settings: dict[str, Any], words: str) -> None:
     """The message names the setting."""
     with pytest.raises(ConfigurationError) as caught:
         RetryPolicy(**settings)

@@ -1,5 +1,6 @@
 """Arguments and settings: what is refused before anything is sent, and where unset values come from."""
 
+import enum
 import inspect
 import math
 from pathlib import Path
@@ -75,6 +76,19 @@ def test_the_smallest_and_the_largest_id_are_sent(kind: Kind, number: int) -> No
     assert str(request.url) == (
         f"https://api.example.test/v2/businesses/{number}/chats/message?chatId={number}"
     )
+
+
+@every_client
+def test_a_member_of_an_enum_is_sent_as_its_number(kind: Kind) -> None:
+    """Its text would be its name."""
+
+    class Place(int, enum.Enum):
+        SHOP = 7
+        CHAT = 8
+
+    api = Api(answer())
+    send(kind, api, business_id=Place.SHOP, chat_id=Place.CHAT)
+    assert str(api.requests[0].url).endswith("/v2/businesses/7/chats/message?chatId=8")
 
 
 @pytest.mark.parametrize("length", [1, 4096])
@@ -263,15 +277,27 @@ def test_what_httpx_cannot_use_of_the_environment_is_a_configuration_error(
     assert str(caught.value.__cause__) in str(caught.value)
 
 
-@pytest.mark.parametrize("number", [0, -1])
-def test_a_client_that_could_never_send_is_refused(number: int) -> None:
-    """There must be a place for at least one request."""
-    with pytest.raises(ConfigurationError, match=r"^max_parallel must be at least 1\. Nothing"):
+@pytest.mark.parametrize("number", [0, -1, 4 / 3, "4"])
+def test_places_that_cannot_be_counted_are_refused(number: Any) -> None:
+    """There must be one at least, and a semaphore that begins at a fraction never comes to its end."""
+    with pytest.raises(ConfigurationError, match=r"^max_parallel must be a whole number from 1\. Nothing"):
         make(max_parallel=number)
     assert make(max_parallel=1).client.get_httpx_client().is_closed is False
 
 
-@pytest.mark.parametrize("timeout", [0, -1, math.nan, httpx.Timeout(5, connect=0), httpx.Timeout(5, read=-1)])
+@pytest.mark.parametrize("retries", [0, False, 3, "no"])
+def test_what_is_no_policy_is_refused(retries: Any) -> None:
+    """At once, and not in the middle of the first call."""
+    words = r"^retries must be a RetryPolicy: RetryPolicy\.disabled\(\) repeats nothing\. Nothing"
+    with pytest.raises(ConfigurationError, match=words):
+        make(retries=retries)
+    with pytest.raises(ConfigurationError, match=words):
+        make().with_options(retries=retries)
+
+
+@pytest.mark.parametrize(
+    "timeout", [0, -1, "5", math.nan, httpx.Timeout(5, connect=0), httpx.Timeout(5, read=-1)]
+)
 def test_a_time_out_that_leaves_no_time_is_refused(timeout: Any) -> None:
     """A socket would refuse it in the middle of a call, or not wait at all."""
     words = r"^timeout must be seconds above 0, or None\. Nothing"

@@ -133,7 +133,7 @@ class _Chats(Generic[H, T, R]):
         changed = replace(
             settings,
             timeout=settings.timeout if timeout is None else httpx.Timeout(timeout),
-            retries=retries or settings.retries,
+            retries=settings.retries if retries is None else retries,
         )
         view._http = view_of(self._http, changed)  # noqa: SLF001 -- another one of this class
         view.client = self._generated(view._http)  # noqa: SLF001

@@ -46,10 +46,13 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse a client that could never send."""
-        if self.max_parallel < 1:
-            raise ConfigurationError("max_parallel must be at least 1.")
-        if not all(seconds is None or seconds > 0 for seconds in self.timeout.as_dict().values()):
-            raise ConfigurationError("timeout must be seconds above 0, or None.")
+        if not isinstance(self.retries, RetryPolicy):
+            raise ConfigurationError("retries must be a RetryPolicy: RetryPolicy.disabled() repeats nothing.")
+        if not isinstance(self.max_parallel, int) or self.max_parallel < 1:
+            raise ConfigurationError("max_parallel must be a whole number from 1.")
+        for seconds in self.timeout.as_dict().values():
+            if seconds is not None and not (isinstance(seconds, int | float) and seconds > 0):
+                raise ConfigurationError("timeout must be seconds above 0, or None.")
 
     @cached_property
     def base(self) -> str:

@@ -47,7 +47,7 @@ class RetryPolicy:
             message read twice is better than one not read at all.
 
     Raises:
-        ConfigurationError: A number makes no sense.
+        ConfigurationError: A value makes no sense.
 
     """
 
@@ -58,9 +58,13 @@ class RetryPolicy:
     resend_unknown: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse numbers that make no sense."""
-        if self.max_attempts < 1:
-            raise ConfigurationError("max_attempts must be at least 1.")
+        """Refuse what makes no sense; a text that is true would send twice."""
+        if not isinstance(self.max_attempts, int) or self.max_attempts < 1:
+            raise ConfigurationError("max_attempts must be a whole number from 1.")
+        if not all(isinstance(n, int | float) for n in (self.deadline, self.backoff, self.max_backoff)):
+            raise ConfigurationError("deadline, backoff and max_backoff must be numbers of seconds.")
+        if not isinstance(self.resend_unknown, bool):
+            raise ConfigurationError("resend_unknown must be True or False.")
         if not 0 < self.deadline <= threading.TIMEOUT_MAX:
             raise ConfigurationError("deadline must be a number of seconds above 0.")
         if not 0 <= self.backoff <= self.max_backoff < math.inf:

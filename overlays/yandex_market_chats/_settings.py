@@ -77,10 +77,13 @@ def _is_loopback(host: str) -> bool:
 
 
 def check_id(name: str, value: int) -> int:
-    """Return `value` if it is an id: a whole number from 1 to the largest int64, and not a bool."""
+    """Return `value` if it is an id: a whole number from 1 to the largest int64, and not a bool.
+
+    It is returned as a plain `int`, for a member of an `Enum` would be sent by its name.
+    """
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= ID_MAX:
         raise InvalidRequestError(f"{name} must be a whole number from 1 to 2**63 - 1.")
-    return value
+    return int(value)
 
 
 def check_message(message: str) -> str:
