@@ -72,13 +72,13 @@ def test_an_answer_error_keeps_the_answer() -> None:
         (
             403,
             b"",
-            "403 Forbidden. Give the token the access `communication` or `all-methods`, and check that",
+            "403 Forbidden. Check that the token is right, has the access `communication` or `all-methods`,",
         ),
-        (404, b"", "404 Not Found. Check the business id and the chat id. Nothing was sent."),
+        (404, b"", "404 Not Found. Check the business id, the chat id and the base URL. Nothing was sent."),
         (405, b"", "405 Method Not Allowed. The API does not know this call: check the base URL, or update"),
         (408, b"", "408 Request Timeout. The API gave the request up. The message may have been sent: look"),
         (415, b"", "415 Unsupported Media Type. The API does not know this call: check the base URL, or"),
-        (418, b"", "418 I'm a Teapot. Nothing was sent."),
+        (418, b"", "418 I'm a Teapot. Correct the request as the API says. Nothing was sent."),
         (
             420,
             PARALLEL,

@@ -20,16 +20,15 @@ _CLASSES: dict[int, type[_errors.ApiError]] = {
 # What to do, by status. Sources: the vendor's pages "Error types", "Authorization" and "Restrictions
 # on requests".
 _ADVICE = {
-    400: "Correct the request as the API says.",
     401: (
         "Check the token in the header {header}: that it is whole, is not revoked, and is of this kind."
         " New Api-Key tokens are made in the seller's cabinet, under the settings of API access."
     ),
     403: (
-        "Give the token the access `communication` or `all-methods`, and check that it was made in the"
-        " cabinet of this business id and that the cabinet is active."
+        "Check that the token is right, has the access `communication` or `all-methods`, and was made in the"
+        " cabinet of this business id, and that the cabinet is active."
     ),
-    404: "Check the business id and the chat id.",
+    404: "Check the business id, the chat id and the base URL.",
     405: "The API does not know this call: check the base URL, or update this package.",
     408: "The API gave the request up.",
     415: "The API does not know this call: check the base URL, or update this package.",
@@ -139,4 +138,5 @@ def _advice(error: AnswerError, header: str) -> str:
         return "Send fewer requests at a time: the limit is of the cabinet, its other programs count too."
     if isinstance(error, _errors.RateLimitError) and error.status_code == HTTP_METHOD_FAILURE and error.until:
         return f"The hourly limit is used up: try again after {error.until:%Y-%m-%d %H:%M:%S} UTC."
-    return _ADVICE.get(error.status_code, "").format(header=header)
+    default = "" if httpx.codes.is_server_error(error.status_code) else "Correct the request as the API says."
+    return _ADVICE.get(error.status_code, default).format(header=header)

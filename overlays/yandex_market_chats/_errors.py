@@ -158,14 +158,14 @@ class RateLimitError(ApiError):
     def parallel(self) -> bool:
         """Whether the limit is the one of requests at a time, not the hourly one.
 
-        Neither the prose nor the count of remaining requests is trusted alone: when they
+        Neither the prose, of whatever form, nor the count of remaining requests is trusted alone: when they
         disagree or both are silent, this is `False`, because the hourly limit asks for the longer wait.
         """
-        prose = " ".join(item.message or "" for item in self.errors).lower()
+        prose = self.body.lower()
         remaining = self.rate_limit and self.rate_limit.remaining
-        if self.status_code != HTTP_METHOD_FAILURE or "hour" in prose or remaining == 0:
+        if self.status_code != HTTP_METHOD_FAILURE or b"hour" in prose or remaining == 0:
             return False
-        return "parallel" in prose or remaining is not None
+        return b"parallel" in prose or remaining is not None
 
     @property
     def until(self) -> datetime | None:
