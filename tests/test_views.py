@@ -1,5 +1,6 @@
 """Views of a client, the places that they share, and what closing does."""
 
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -16,6 +17,8 @@ from yandex_market_chats import (
     RateLimitError,
     RetryPolicy,
 )
+from yandex_market_chats_generated.api.chats import send_message_to_chat
+from yandex_market_chats_generated.models import SendMessageToChatRequest
 
 NO_PLACE = r"could begin\. Send less at a time, or set a later deadline\. Nothing was sent"
 MESSAGE: dict[str, Any] = {"chat_id": 42, "message": TEXT}
@@ -97,6 +100,36 @@ def test_the_generated_client_of_a_view_has_its_settings(kind: Kind) -> None:
     assert "https://api.example.test" in repr(other.client)
     assert other._http in {other.client._client, other.client._async_client}
     assert (one._http.timeout, other._http.timeout) == (httpx.Timeout(15, connect=5), httpx.Timeout(3))
+
+
+@pytest.mark.anyio
+async def test_functions_of_the_other_kind_are_refused() -> None:
+    """The generated client would make an httpx client for them that has no credentials and raises nothing."""
+    arguments: dict[str, Any] = {"chat_id": 42, "body": SendMessageToChatRequest(TEXT)}
+    words = r"^MarketChats is for the sync functions and AsyncMarketChats for the async ones"
+    with MarketChats(**settings(Api())) as chats, pytest.raises(ConfigurationError, match=words):
+        await send_message_to_chat.asyncio_detailed(1, client=chats.client, **arguments)
+    async with AsyncMarketChats(**settings(Api())) as async_chats:
+        with pytest.raises(ConfigurationError, match=words):
+            send_message_to_chat.sync_detailed(1, client=async_chats.client, **arguments)
+
+
+@every_client
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda client: client.with_headers({"Name": "value"}),
+        lambda client: client.with_cookies({"name": "value"}),
+        lambda client: client.with_timeout(httpx.Timeout(3)),
+    ],
+    ids=["headers", "cookies", "timeout"],
+)
+def test_the_generated_client_does_not_hand_out_one_without_the_stack(
+    kind: Kind, change: Callable[[Any], Any]
+) -> None:
+    """A copy of it would have no credentials and raise nothing."""
+    with pytest.raises(ConfigurationError, match=r"other settings come from with_options\. Nothing was sent"):
+        use(kind, lambda chats: change(chats.client), Api())
 
 
 def test_closing_closes_the_connections_once() -> None:

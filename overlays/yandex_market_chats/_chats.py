@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, TypeVar, cast
 
 import httpx
 
@@ -50,6 +50,18 @@ class SentMessage:
 
     attempts: int
     rate_limit: RateLimit | None
+
+
+class _NoClient:
+    """Stands where the generated client would make an httpx client of its own, without any of this."""
+
+    def _refuse(self, *_: object) -> NoReturn:
+        raise ConfigurationError(
+            "MarketChats is for the sync functions and AsyncMarketChats for the async ones; other settings"
+            " come from with_options."
+        )
+
+    __getattr__ = __setattr__ = _refuse
 
 
 class _Chats(Generic[H, T, R]):
@@ -143,10 +155,10 @@ class _Chats(Generic[H, T, R]):
     def _generated(http: SyncHTTP | AsyncHTTP) -> Client:
         from yandex_market_chats_generated import Client  # noqa: PLC0415
 
-        client = Client(base_url=str(http.base_url))
+        client, other = Client(base_url=str(http.base_url)), cast("Any", _NoClient())
         if isinstance(http, SyncHTTP):
-            return client.set_httpx_client(http)
-        return client.set_async_httpx_client(http)
+            return client.set_httpx_client(http).set_async_httpx_client(other)
+        return client.set_async_httpx_client(http).set_httpx_client(other)
 
 
 class MarketChats(_Chats[SyncHTTP, httpx.BaseTransport, None]):
