@@ -268,6 +268,14 @@ def test_what_an_answer_unpacks_to_is_bounded_too(kind: Kind) -> None:
 
 
 @every_client
+def test_what_is_packed_more_than_once_is_not_unpacked(kind: Kind) -> None:
+    """Each packing multiplies by a thousand, and unpacking holds up the program."""
+    packed = gzip.compress(gzip.compress(SUCCESS))
+    with pytest.raises(ConnectionLostError, match="DecodingError: packed more than once"):
+        send(kind, Api(answer(200, packed, Content_Encoding="gzip, gzip")))
+
+
+@every_client
 def test_a_packed_refusal_is_unpacked(kind: Kind) -> None:
     """Gateways pack their answers; the error has what was in them."""
     with pytest.raises(ApiError, match="Hit rate limit of 1000") as caught:

@@ -95,8 +95,8 @@ class _Chats(Generic[H, T, R]):
                 The API allows a cabinet 4: share them out when several programs send.
             transport: Replaces the way into the network; unset, the proxies of the environment are
                 honoured.
-            on_attempt: Called with an `Attempt` after each one; `AsyncMarketChats` awaits it. What it
-                raises is logged and goes no further.
+            on_attempt: Called with an `Attempt` after each one; `AsyncMarketChats` awaits it. An
+                `Exception` in it is logged and goes no further.
 
         Raises:
             ConfigurationError: A setting is missing or unusable.
@@ -201,7 +201,7 @@ class MarketChats(_Chats[SyncHTTP, httpx.BaseTransport, None]):
         return _sent(answer)
 
     def close(self) -> None:
-        """Close the connections. What is sent after that is refused."""
+        """Close the connections. What is sent after that is refused; a call under way may still send."""
         self._http.close()
 
     def __enter__(self) -> Self:
@@ -252,7 +252,7 @@ class AsyncMarketChats(_Chats[AsyncHTTP, httpx.AsyncBaseTransport, Awaitable[Non
         return _sent(answer)
 
     async def aclose(self) -> None:
-        """Close the connections. What is sent after that is refused."""
+        """Close the connections. What is sent after that is refused; a call under way may still send."""
         await self._http.aclose()
 
     async def __aenter__(self) -> Self:

@@ -155,9 +155,8 @@ class Exchange:
         if response is not None and self._failure is None:
             # Decoded only now, for an exception in the middle of an async reading leaves the generators of
             # httpx and httpcore to the garbage collector.
-            response.stream = httpx.ByteStream(body)
             try:
-                body = response.read()[:BODY_LIMIT]
+                body = _decoded(response, body)
             except httpx.DecodingError as failure:
                 self._failure = failure
         if self._failure is not None and (response is None or response.is_success):
@@ -168,3 +167,10 @@ class Exchange:
         masked = partial(self._credentials.masked, self._request)
         headers = httpx.Headers([(name, masked(value)) for name, value in response.headers.raw])
         return answer_error(response.status_code, headers, masked(body), header=self._credentials.header)
+
+
+def _decoded(response: httpx.Response, body: bytes) -> bytes:
+    if "," in response.headers.get("Content-Encoding", ""):
+        raise httpx.DecodingError("packed more than once")  # a few bytes could be gigabytes
+    response.stream = httpx.ByteStream(body)
+    return response.read()[:BODY_LIMIT]

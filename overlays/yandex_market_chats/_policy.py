@@ -39,8 +39,9 @@ class RetryPolicy:
         max_attempts: How many times a request is tried in all.
         deadline: Seconds for the whole call, waits included. A wait that would cross it is not
             begun, and the time-outs of an attempt are cut to what is left of it. No attempt is begun
-            in its last tenth, or last second if that is less. What can outlast it is a name being
-            resolved or a host of several addresses being tried, before anything is sent.
+            in its last tenth, or last second if that is less. What can outlast it in a thread: a name
+            being resolved or a host of several addresses being tried, before anything is sent; and a
+            proxy that is itself spoken to over TLS, or HTTP/2, with a transport of your own.
         backoff: The longest wait after the first attempt, in seconds.
         max_backoff: The longest wait after any attempt, in seconds, unless the API asks for more.
         resend_unknown: Repeat also when the message may have been sent already: your word that a
