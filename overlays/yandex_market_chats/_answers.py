@@ -74,9 +74,7 @@ def _never_left(failure: Exception) -> bool:
     httpx-aiohttp does.
     """
     cause = failure.__cause__
-    return isinstance(failure, _NEVER_LEFT) and (
-        cause is None or type(cause).__module__.partition(".")[0] == "httpcore"
-    )
+    return isinstance(failure, _NEVER_LEFT) and (cause is None or type(cause).__module__ == "httpcore")
 
 
 def carried_out(status_code: int, body: bytes) -> bool:
