@@ -140,7 +140,7 @@ class AuthenticationError(ApiError):
 
 
 class PermissionDeniedError(ApiError):
-    """403: the credentials are alive but may not do this."""
+    """403: the credentials are wrong, or alive but may not do this."""
 
 
 class NotFoundError(ApiError):
