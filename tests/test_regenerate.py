@@ -58,6 +58,17 @@ def test_the_committed_client_is_what_the_contract_gives(tmp_path: Path) -> None
     assert folders == {"api", "api/chats", "models"}
 
 
+def test_a_contract_that_the_generator_warns_of_gives_no_client(tmp_path: Path) -> None:
+    """It would leave out what it does not understand, such as an answer that is not there, and go on."""
+    contract = tmp_path / "openapi.yaml"
+    text = regenerate.CONTRACT.read_text(encoding="utf-8").replace("responses/Forbidden'", "responses/None'")
+    contract.write_text(text, encoding="utf-8")
+    templates = tmp_path / "templates"
+    templates.mkdir()
+    with pytest.raises(subprocess.CalledProcessError):
+        regenerate.generate(tmp_path / "fresh", regenerate.mended_templates(templates), contract)
+
+
 def test_the_client_is_the_same_where_lines_end_otherwise(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
