@@ -35,7 +35,7 @@ lint:  ## check the contract, the code and the workflows
 	$(PYTHON) -m check_jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(PYTHON) -m check_jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 
-mutants:  ## mutate the policy and the error mapping; fail when a mutant survives that is not listed
+mutants:  ## mutate the modules that decide; fail when a mutant survives that is not listed
 	$(PYTHON) scripts/mutants.py
 
 record:  ## record tests/cassettes/ anew against the sandbox: the same bytes come out
