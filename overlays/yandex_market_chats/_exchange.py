@@ -79,6 +79,7 @@ class Exchange:
         except Exception as failure:  # noqa: BLE001 -- of whatever library: it becomes the cause of ours
             if isinstance(failure, httpx.RequestError):
                 failure.request = self._request  # as httpx sets it, but for a body that breaks off
+            self._credentials.mask(self._request, failure)
             self._failure = failure
         self.call.attempts += 1
 
@@ -104,7 +105,6 @@ class Exchange:
     def judge(self) -> Attempt:
         """Decide what becomes of the call after an attempt, and log it."""
         wait = None
-        self._credentials.mask(self._request, self._failure)
         self._error = error = self._find_error()
         if error is not None:
             renewed = isinstance(error, AuthenticationError) and self._credentials.renewed(self._request)
