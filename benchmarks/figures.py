@@ -58,11 +58,12 @@ def compared(taken: list[dict[str, float]]) -> Compared:
 
 
 def microseconds_a_call(
-    where: Environments, way: str, url: str, *, processes: int = 12, rounds: int = 8, count: int = 40
+    where: Environments, way: str, url: str, *, processes: int = 8, rounds: int = 5, count: int = 300
 ) -> Compared:
     """Time a call, `sync` or `async` with 4 in flight, over loopback or (url "memory") in memory.
 
     A process is some percent faster or slower than its twin for as long as it lives, so there are several.
+    One that has slept while the others had their turn is slower for its first calls, so a round is long.
     """
     taken = []
     for _ in range(processes):

@@ -84,7 +84,7 @@ class Business:
         return self.settings.latency if reply.taken else 0.0
 
     def _carry_out(self, request: web.Request, body: bytes | None) -> Reply:
-        """Check a request in the order of the vendor: who asks, how often, and only then for what."""
+        """Check a request in the order of the vendor: where, by whom, how often, and only then for what."""
         path = _PATH.fullmatch(request.path)
         if not path:
             raise RefusedError(_NO_SUCH_RESOURCE)
