@@ -136,11 +136,16 @@ def test_a_wait_that_a_hook_made_too_long_is_not_begun(kind: Kind, clock: Clock)
 
 
 @every_client
-def test_an_attempt_that_a_hook_made_too_late_is_not_begun(kind: Kind, clock: Clock) -> None:
-    """What raises is the attempt before it, which is known to have sent nothing."""
+def test_an_attempt_that_a_wait_made_too_late_is_not_begun(
+    kind: Kind, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine can be suspended in it. What raises is the attempt before, which has sent nothing."""
     api = Api(answer(503))
-    with pytest.raises(ServerError, match=r"^503 .* Nothing was sent\.$") as caught:
-        send(kind, api, retries=RetryPolicy(deadline=10), on_attempt=lambda _: clock.sleep(9))
+    with monkeypatch.context() as suspended:
+        suspended.setattr(Clock, "sleep", lambda self, _seconds: setattr(self, "seconds", 1009.0))
+        suspended.setattr("time.sleep", clock.sleep)
+        with pytest.raises(ServerError, match=r"^503 .* Nothing was sent\.$") as caught:
+            send(kind, api, retries=RetryPolicy(deadline=10))
     assert (caught.value.attempts, len(api.requests)) == (1, 1)
 
 
