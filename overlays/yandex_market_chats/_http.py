@@ -61,7 +61,7 @@ class Settings:
 
     def httpx_options(self) -> dict[str, Any]:
         """Give the arguments of `httpx.Client` and of its async twin."""
-        leaves_the_machine = self.base_url.scheme == "https"
+        encrypted = self.base_url.scheme == "https"
         return {
             "base_url": self.base_url,
             "auth": self.credentials,
@@ -71,9 +71,9 @@ class Settings:
             "headers": {"Connection": "close", "User-Agent": f"yandex-market-chats/{__version__}"},
             "limits": httpx.Limits(max_keepalive_connections=0),
             # A proxy of the environment must not see a token that goes to loopback in clear.
-            "trust_env": leaves_the_machine,
+            "trust_env": encrypted,
             # Nothing else is sent in clear, and to load the certificates takes longer than many messages.
-            "verify": leaves_the_machine,
+            "verify": encrypted,
         }
 
 
