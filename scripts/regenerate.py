@@ -32,23 +32,24 @@ def mended_templates(folder: Path) -> Path:
     return folder
 
 
-def generate(into: Path, templates: Path, contract: Path = CONTRACT) -> None:
-    """Run the generator into the new folder `into`; any warning of its is a failure."""
+def generate(into: Path, contract: Path = CONTRACT) -> None:
+    """Run the generator, with its templates mended, into the new folder `into`; a warning is a failure."""
     beside_python = Path(sys.executable).parent
-    subprocess.run(
-        [
-            *(sys.executable, "-m", "openapi_python_client", "generate"),
-            *("--path", contract),
-            *("--config", ROOT / "generator-config.yml"),
-            *("--custom-template-path", templates),
-            *("--output-path", into),
-            *("--meta", "none", "--fail-on-warning"),
-        ],
-        check=True,
-        stdout=subprocess.DEVNULL,  # it says that it generates
-        # The hooks call the ruff that is pinned beside this Python.
-        env={**os.environ, "PATH": f"{beside_python}{os.pathsep}{os.environ['PATH']}"},
-    )
+    with tempfile.TemporaryDirectory() as templates:
+        subprocess.run(
+            [
+                *(sys.executable, "-m", "openapi_python_client", "generate"),
+                *("--path", contract),
+                *("--config", ROOT / "generator-config.yml"),
+                *("--custom-template-path", mended_templates(Path(templates))),
+                *("--output-path", into),
+                *("--meta", "none", "--fail-on-warning"),
+            ],
+            check=True,
+            stdout=subprocess.DEVNULL,  # it says that it generates
+            # The hooks call the ruff that is pinned beside this Python.
+            env={**os.environ, "PATH": f"{beside_python}{os.pathsep}{os.environ['PATH']}"},
+        )
     # The generator marks a package as typed only together with metadata that we do not want.
     (into / "py.typed").touch()
 
@@ -81,10 +82,8 @@ def drift(committed: dict[str, str], fresh: dict[str, str]) -> str:
 def main() -> int:
     """Regenerate, or check for drift; return the exit code."""
     with tempfile.TemporaryDirectory() as temporary:
-        templates = Path(temporary, "templates")
-        templates.mkdir()
         fresh = Path(temporary, COMMITTED.name)
-        generate(fresh, mended_templates(templates))
+        generate(fresh)
         if "--check" not in sys.argv[1:]:
             shutil.rmtree(COMMITTED, ignore_errors=True)
             shutil.copytree(fresh, COMMITTED)

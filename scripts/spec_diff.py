@@ -81,11 +81,9 @@ def drops_security(change: dict[str, Any]) -> bool:
 def client(contract: bytes) -> api_diff.Thing:
     """Return the names and signatures of the client that the generator makes of a contract."""
     with tempfile.TemporaryDirectory() as folder:
-        templates, source = Path(folder, "templates"), Path(folder, CONTRACT)
-        templates.mkdir()
+        source, name = Path(folder, CONTRACT), regenerate.COMMITTED.name
         source.write_bytes(contract)
-        name = regenerate.COMMITTED.name
-        regenerate.generate(Path(folder, name), regenerate.mended_templates(templates), source)
+        regenerate.generate(Path(folder, name), source)
         return griffe.load(name, search_paths=[folder])
 
 

@@ -39,7 +39,7 @@ def run(committed: Path, monkeypatch: pytest.MonkeyPatch) -> Regenerate:
     assert committed.is_dir()
 
     def run(files: dict[str, str], *arguments: str) -> int:
-        monkeypatch.setattr(regenerate, "generate", lambda into, _templates: write(into, files))
+        monkeypatch.setattr(regenerate, "generate", lambda into: write(into, files))
         monkeypatch.setattr(sys, "argv", ["regenerate.py", *arguments])
         return regenerate.main()
 
@@ -48,9 +48,8 @@ def run(committed: Path, monkeypatch: pytest.MonkeyPatch) -> Regenerate:
 
 def test_the_committed_client_is_what_the_contract_gives(tmp_path: Path) -> None:
     """A real run finds no drift, is marked as typed, and leaves no caches of the tools behind."""
-    templates, fresh = tmp_path / "templates", tmp_path / "fresh"
-    templates.mkdir()
-    regenerate.generate(fresh, regenerate.mended_templates(templates))
+    fresh = tmp_path / "fresh"
+    regenerate.generate(fresh)
     texts = regenerate.texts(fresh)
     assert regenerate.drift(regenerate.texts(regenerate.COMMITTED), texts) == ""
     assert texts["py.typed"] == ""
@@ -63,10 +62,8 @@ def test_a_contract_that_the_generator_warns_of_gives_no_client(tmp_path: Path) 
     contract = tmp_path / "openapi.yaml"
     text = regenerate.CONTRACT.read_text(encoding="utf-8").replace("responses/Forbidden'", "responses/None'")
     contract.write_text(text, encoding="utf-8")
-    templates = tmp_path / "templates"
-    templates.mkdir()
     with pytest.raises(subprocess.CalledProcessError):
-        regenerate.generate(tmp_path / "fresh", regenerate.mended_templates(templates), contract)
+        regenerate.generate(tmp_path / "fresh", contract)
 
 
 def test_the_client_is_the_same_where_lines_end_otherwise(
@@ -134,11 +131,10 @@ def test_the_client_is_replaced_as_a_whole(committed: Path, run: Regenerate) -> 
 
 
 @pytest.mark.parametrize("name", [path.name for path in regenerate.PATCHES.iterdir()])
-def test_a_patch_that_does_not_apply_stops_everything(  # noqa: PLR0917
+def test_a_patch_that_does_not_apply_stops_everything(
     name: str,
     tmp_path: Path,
     committed: Path,
-    run: Regenerate,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
@@ -147,7 +143,8 @@ def test_a_patch_that_does_not_apply_stops_everything(  # noqa: PLR0917
     patches = tmp_path / "patches"
     write(patches, {name: patch.replace("\n ", "\n another generator's line", 1)})
     monkeypatch.setattr(regenerate, "PATCHES", patches)
+    monkeypatch.setattr(sys, "argv", ["regenerate.py"])
     with pytest.raises(subprocess.CalledProcessError):
-        run(FRESH)
+        regenerate.main()
     assert f"{Path(name).stem}: patch does not apply" in capfd.readouterr().err
     assert regenerate.texts(committed) == CLIENT
