@@ -29,3 +29,10 @@ def make_repository(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(f"GIT_{role}_EMAIL", "somebody@example.org")
     git(folder, "init", "--quiet")
     commit_all(folder)
+
+
+def edit(folder: Path, path: str, old: str, new: str) -> None:
+    """Replace a text that the file in the folder must have."""
+    text = (folder / path).read_text(encoding="utf-8")
+    assert old in text
+    (folder / path).write_text(text.replace(old, new), encoding="utf-8")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import api_diff
-from repositories import commit_all, git, make_repository
+from repositories import commit_all, edit, git, make_repository
 from versions import PACKAGE
 
 INIT, CALLS, TYPED = (
@@ -33,13 +33,6 @@ SHORTENED = (CALLS, ", times=1", "")
 def state(root: Path, version: str) -> None:
     """Let the package say that it has the version."""
     (root / PACKAGE).write_text(f'__version__ = "{version}"\n', encoding="utf-8")
-
-
-def edit(root: Path, path: str, old: str, new: str) -> None:
-    """Replace a text that the file must have."""
-    text = (root / path).read_text(encoding="utf-8")
-    assert old in text
-    (root / path).write_text(text.replace(old, new), encoding="utf-8")
 
 
 @pytest.fixture

@@ -141,11 +141,10 @@ def test_an_attempt_that_a_wait_made_too_late_is_not_begun(
 ) -> None:
     """A machine can be suspended in it. What raises is the attempt before, which has sent nothing."""
     api = Api(answer(503))
-    with monkeypatch.context() as suspended:
-        suspended.setattr(Clock, "sleep", lambda self, _seconds: setattr(self, "seconds", 1009.0))
-        suspended.setattr("time.sleep", clock.sleep)
-        with pytest.raises(ServerError, match=r"^503 .* Nothing was sent\.$") as caught:
-            send(kind, api, retries=RetryPolicy(deadline=10))
+    monkeypatch.setattr(Clock, "sleep", lambda self, _seconds: setattr(self, "seconds", 1009.0))
+    monkeypatch.setattr("time.sleep", clock.sleep)
+    with pytest.raises(ServerError, match=r"^503 .* Nothing was sent\.$") as caught:
+        send(kind, api, retries=RetryPolicy(deadline=10))
     assert (caught.value.attempts, len(api.requests)) == (1, 1)
 
 

@@ -31,6 +31,15 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
         yield served
 
 
+@pytest.fixture
+def unread() -> Iterator[int]:
+    """Give the end to write to of a pipe that nobody reads."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    yield writing
+    os.close(writing)
+
+
 def run(*arguments: str, stdin: str | bytes | IO[Any] | None = None) -> Result:
     """Run the command in this process."""
     return CliRunner().invoke(main, arguments, input=stdin)
@@ -120,16 +129,11 @@ def test_send_tells_a_failure_by_exit_code_and_json(
 @pytest.mark.parametrize("option", [[], ["--json"]], ids=["for people", "json"])
 @pytest.mark.usefixtures("sandbox")
 def test_send_tells_by_its_exit_code_even_when_nobody_reads_the_rest(
-    chat_id: int, exit_code: int, option: list[str]
+    chat_id: int, exit_code: int, option: list[str], unread: int
 ) -> None:
     """A script that took a full disk for a message that was not sent would send it again."""
-    reading, writing = os.pipe()
-    os.close(reading)
     command = [sys.executable, "-c", PROGRAM, "send", "--chat-id", str(chat_id), *option, "Hello"]
-    try:
-        ended = subprocess.run(command, stdout=writing, stderr=writing, check=False)
-    finally:
-        os.close(writing)
+    ended = subprocess.run(command, stdout=unread, stderr=unread, check=False)
     assert ended.returncode == exit_code
 
 
@@ -297,7 +301,7 @@ def test_sandbox_on_a_port_that_is_none_says_so(port: str) -> None:
     assert "Invalid value for '--port'" in result.stderr
 
 
-def test_sandbox_serves_even_when_nobody_reads_what_it_prints() -> None:
+def test_sandbox_serves_even_when_nobody_reads_what_it_prints(unread: int) -> None:
     """A full disk, or a pipe that is closed, does not keep it from the port that it was told."""
     program = (
         "import sys; from yandex_market_chats import _cli, sandbox\n"
@@ -305,13 +309,8 @@ def test_sandbox_serves_even_when_nobody_reads_what_it_prints() -> None:
         "sandbox.Sandbox.wait = wait\n"
         "_cli.main(['sandbox', '--port', '0'])"
     )
-    reading, writing = os.pipe()
-    os.close(reading)
-    try:
-        command = [sys.executable, "-c", program]
-        ended = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
-    finally:
-        os.close(writing)
+    command = [sys.executable, "-c", program]
+    ended = subprocess.run(command, stdout=unread, stderr=subprocess.PIPE, text=True, check=False)
     assert (ended.returncode, ended.stderr.rpartition(":")[0]) == (0, "http://127.0.0.1")
 
 

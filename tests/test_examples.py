@@ -206,11 +206,12 @@ def test_the_queue_worker_refuses_what_can_never_be_sent(sandbox: Sandbox, queue
 
 
 @pytest.mark.parametrize("arguments", [[], ["x", "wrok"], ["x", "add", "42"], ["x", "add", "a", "b"]])
-def test_the_queue_worker_tells_how_it_is_used(tmp_path: Path, arguments: list[str]) -> None:
+def test_the_queue_worker_tells_how_it_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
     """A mistyped command makes no queue, and ends as that of any program does."""
-    with pytest.MonkeyPatch.context() as changed:
-        changed.chdir(tmp_path)
-        ended = run("queue_worker.py", *arguments)
+    monkeypatch.chdir(tmp_path)
+    ended = run("queue_worker.py", *arguments)
     assert (ended.returncode, ended.stderr.partition(":")[0]) == (2, "usage")
     assert not list(tmp_path.iterdir())
 

@@ -8,7 +8,7 @@ import pytest
 
 import node_tools
 import spec_diff
-from repositories import commit_all, git, make_repository
+from repositories import commit_all, edit, git, make_repository
 from versions import CONTRACT, PACKAGE, ROOT, stated
 from yandex_market_chats._settings import MESSAGE_MAX_LENGTH
 
@@ -49,13 +49,6 @@ def _names_stay(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 names_stay = pytest.mark.usefixtures("_names_stay")
-
-
-def edit(folder: Path, path: str, old: str, new: str) -> None:
-    """Replace a text that the file must have."""
-    text = (folder / path).read_text(encoding="utf-8")
-    assert old in text
-    (folder / path).write_text(text.replace(old, new), encoding="utf-8")
 
 
 def step(folder: Path, path: str, version: str) -> None:
