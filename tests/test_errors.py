@@ -78,7 +78,7 @@ def test_an_answer_error_keeps_the_answer() -> None:
         (405, b"", "405 Method Not Allowed. The API does not know this call: check the base URL, or update"),
         (408, b"", "408 Request Timeout. The API gave the request up. The message may have been sent: look"),
         (415, b"", "415 Unsupported Media Type. The API does not know this call: check the base URL, or"),
-        (418, b"", "418 I'm a Teapot. Correct the request as the API says. Nothing was sent."),
+        (418, b"", "418 I'm a teapot. Correct the request as the API says. Nothing was sent."),
         (
             420,
             PARALLEL,

@@ -18,9 +18,8 @@ from fault_rows import (
     row,
     sent,
 )
-from fault_server import answer, bomb, reset
-from yandex_market_chats import ConnectionLostError, RateLimitError, UnexpectedAnswerError
-from yandex_market_chats._exchange import BODY_LIMIT
+from fault_server import answer, reset
+from yandex_market_chats import ConnectionLostError, RateLimitError
 
 CASES = [
     pytest.param(row, tls, id=f"{row.what}-{'TLS' if tls else 'plain'}")
@@ -80,10 +79,3 @@ def test_hourly_limit_tells_until_when(client: str) -> None:
     error = play(row("420", LOST, hourly(LATE)), client, tls=False).ended
     assert isinstance(error, RateLimitError)
     assert error.until == datetime(2018, 7, 10, 1, 42, 40, tzinfo=UTC)
-
-
-def test_gzip_bomb_is_not_kept(client: str) -> None:
-    """An error keeps no more of a body than is read of it, however much its few bytes unpack to."""
-    error = play(row("bomb", LOST, bomb(200)), client, tls=False).ended
-    assert isinstance(error, UnexpectedAnswerError)
-    assert len(error.body) <= BODY_LIMIT

@@ -89,7 +89,7 @@ def carried_out(status_code: int, body: bytes) -> bool:
 def answer_error(status_code: int, headers: httpx.Headers, body: bytes, *, header: str) -> AnswerError:
     """Give the error for an answer that is no success; `header` is the one that carried the credentials."""
     error = _class(status_code)(
-        _title(status_code),
+        f"{status_code} {httpx.codes.get_reason_phrase(status_code)}".rstrip(),
         status_code=status_code,
         headers=headers,
         body=body,
@@ -111,13 +111,6 @@ def _delivery(status_code: int) -> Delivery:
     if refused or status_code == HTTPStatus.SERVICE_UNAVAILABLE:
         return Delivery.NOT_SENT
     return Delivery.UNKNOWN
-
-
-def _title(status_code: int) -> str:
-    try:
-        return f"{status_code} {HTTPStatus(status_code).phrase}"
-    except ValueError:
-        return str(status_code)
 
 
 def _quoted(error: AnswerError) -> str:

@@ -12,7 +12,7 @@ import httpx
 from yandex_market_chats._attempts import Attempt
 from yandex_market_chats._credentials import Credentials
 from yandex_market_chats._errors import ConfigurationError
-from yandex_market_chats._exchange import AnswerHeaders
+from yandex_market_chats._exchange import ATTEMPTS
 from yandex_market_chats._http import AsyncHTTP, Settings, SyncHTTP, view_of
 from yandex_market_chats._limits import RateLimit
 from yandex_market_chats._policy import RetryPolicy
@@ -265,5 +265,4 @@ class AsyncMarketChats(_Chats[AsyncHTTP, httpx.AsyncBaseTransport, Awaitable[Non
 
 
 def _sent(answer: Response[Any]) -> SentMessage:
-    attempt = cast("AnswerHeaders", answer.headers).attempt
-    return SentMessage(attempt.number, attempt.rate_limit)
+    return SentMessage(int(answer.headers[ATTEMPTS]), RateLimit.from_headers(answer.headers))

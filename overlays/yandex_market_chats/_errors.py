@@ -100,7 +100,7 @@ class AnswerError(MarketError):
     Attributes:
         status_code: The answer's HTTP status.
         headers: The answer's headers.
-        body: The answer's body as far as it came, at most 128 KiB of it.
+        body: The answer's body; empty when it broke off.
         errors: The items of the error envelope; empty when the body is something else.
         rate_limit: What the headers say of the hourly limit.
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, NoReturn, cast
+from typing import NoReturn, cast
 
 import httpx
 
@@ -21,27 +21,8 @@ from yandex_market_chats._limits import RateLimit
 from yandex_market_chats._policy import Call, RetryPolicy
 from yandex_market_chats._wire import Wire
 
-BODY_LIMIT = 128 * 1024
-"""How many bytes of an answer are read from the wire, and kept. An envelope has a few hundred."""
-
-LOCATION = "Location"
-
-
-def hide_location(response: httpx.Response) -> None:
-    """Put `Location` away from httpx, which reads it though no redirect is followed, and may raise then."""
-    if LOCATION in response.headers:
-        response.extensions[LOCATION] = response.headers.pop(LOCATION)
-
-
-class AnswerHeaders(httpx.Headers):
-    """The headers of an answer: the one part of it that the generated `Response` hands on as it is.
-
-    Attributes:
-        attempt: The attempt that the answer ended.
-
-    """
-
-    attempt: Attempt
+ATTEMPTS = "X-Attempts"
+"""A header put on the answer: of all that httpx answers, the generated `Response` hands on no more."""
 
 
 class Exchange:
@@ -60,13 +41,11 @@ class Exchange:
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
-        """Hold an attempt: the block sends the request, and gives the answer to `begin`, `read` and `end`."""
+        """Hold an attempt: the block sends the request."""
         if not self.call.slack:
             self.give_up()
         self._began = time.monotonic()
-        self._response: httpx.Response | None = None
         self._failure = None
-        self._body = b""
         self._request.extensions["timeout"] = {
             phase: self.call.cut(seconds) for phase, seconds in self._timeouts.items()
         }
@@ -77,30 +56,9 @@ class Exchange:
             self.call.wait_after(error)
             raise
         except Exception as failure:  # noqa: BLE001 -- of whatever library: it becomes the cause of ours
-            if isinstance(failure, httpx.RequestError):
-                failure.request = self._request  # as httpx sets it, but for a body that breaks off
             self._credentials.mask(self._request, failure)
             self._failure = failure
         self.call.attempts += 1
-
-    def begin(self, response: httpx.Response) -> Any:
-        """Take an answer, and return the stream of its body, to be read as it comes over the wire."""
-        self._response = response
-        if LOCATION in response.extensions:
-            response.headers[LOCATION] = response.extensions[LOCATION]
-        return response.stream
-
-    def read(self, chunk: bytes) -> bool:
-        """Take a piece of the body as it came over the wire; return whether the next one is wanted."""
-        self._body += chunk
-        return len(self._body) <= BODY_LIMIT
-
-    def end(self, *, late: bool = False) -> None:
-        """End the reading; raise why it was broken off, if it was."""
-        if len(self._body) > BODY_LIMIT:
-            raise httpx.ReadError(f"longer than {BODY_LIMIT} bytes")
-        if late:
-            raise httpx.ReadTimeout("the deadline has passed")
 
     def judge(self) -> Attempt:
         """Decide what becomes of the call after an attempt, and log it."""
@@ -111,8 +69,8 @@ class Exchange:
             wait = self.call.wait_after(error, renewed=renewed)
         # The exceptions of httpx, which become causes of ours, carry the request.
         self._request.headers.pop(self._credentials.header, None)
-        response = self._response
-        self._attempt = Attempt(
+        response = self._wire.response
+        attempt = Attempt(
             number=self.call.attempts,
             method=self._request.method,
             path=self._request.url.path,
@@ -123,8 +81,8 @@ class Exchange:
             delivery=None if error is None else error.delivery,
             wait=wait,
         )
-        log_attempt(self._attempt)
-        return self._attempt
+        log_attempt(attempt)
+        return attempt
 
     def pause(self, wait: float) -> float:
         """Return the seconds to wait; give up when a hook took so long that they do not fit any more."""
@@ -136,9 +94,8 @@ class Exchange:
         """Return the answer of the last attempt, or raise what became of it."""
         if self._error is not None:
             self.give_up()
-        response = cast("httpx.Response", self._response)
-        response.headers = headers = AnswerHeaders(response.headers)
-        headers.attempt = self._attempt
+        response = cast("httpx.Response", self._wire.response)
+        response.headers[ATTEMPTS] = str(self.call.attempts)
         return response
 
     def give_up(self) -> NoReturn:
@@ -151,26 +108,12 @@ class Exchange:
         raise self._error from self._failure
 
     def _find_error(self) -> MarketError | None:
-        response, body = self._response, self._body[:BODY_LIMIT]
-        if response is not None and self._failure is None:
-            # Decoded only now, for an exception in the middle of an async reading leaves the generators of
-            # httpx and httpcore to the garbage collector.
-            try:
-                body = _decoded(response, body)
-            except httpx.DecodingError as failure:
-                self._failure = failure
-        if self._failure is not None and (response is None or response.is_success):
-            return failure_error(self._failure, left=self._wire.left)
-        response = cast("httpx.Response", response)
+        response, failure = self._wire.response, self._failure
+        if response is None or (failure is not None and response.is_success):
+            return failure_error(cast("Exception", failure), left=self._wire.left)
+        body = b"" if failure is not None else response.content
         if carried_out(response.status_code, body):
             return None
         masked = partial(self._credentials.masked, self._request)
         headers = httpx.Headers([(name, masked(value)) for name, value in response.headers.raw])
         return answer_error(response.status_code, headers, masked(body), header=self._credentials.header)
-
-
-def _decoded(response: httpx.Response, body: bytes) -> bytes:
-    if "," in response.headers.get("Content-Encoding", ""):
-        raise httpx.DecodingError("packed more than once")  # a few bytes could be gigabytes
-    response.stream = httpx.ByteStream(body)
-    return response.read()[:BODY_LIMIT]

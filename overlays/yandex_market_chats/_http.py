@@ -9,8 +9,8 @@ import copy
 import inspect
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import aclosing, closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, TypeVar
@@ -22,10 +22,10 @@ import sniffio
 from yandex_market_chats._attempts import Attempt, hook_cannot_fail
 from yandex_market_chats._credentials import Credentials
 from yandex_market_chats._errors import ConfigurationError, InvalidRequestError
-from yandex_market_chats._exchange import Exchange, hide_location
+from yandex_market_chats._exchange import Exchange
 from yandex_market_chats._policy import RetryPolicy
 from yandex_market_chats._version import __version__
-from yandex_market_chats._wire import AsyncWire, SyncWire, Wire
+from yandex_market_chats._wire import AsyncWire, SyncWire, Wire, keep, keep_async
 
 GRACE = 0.1
 """Seconds after the deadline in which the time-outs of httpx, which tell more, can end a task's attempt."""
@@ -90,9 +90,7 @@ class SyncHTTP(httpx.Client):
     def __init__(self, settings: Settings, transport: httpx.BaseTransport | None) -> None:
         if inspect.iscoroutinefunction(settings.on_attempt):
             raise ConfigurationError("on_attempt must be a plain function here; AsyncMarketChats awaits one.")
-        super().__init__(
-            **settings.httpx_options(), transport=transport, event_hooks={"response": [hide_location]}
-        )
+        super().__init__(**settings.httpx_options(), transport=transport, event_hooks={"response": [keep]})
         self.settings = settings
         self.owner = self
         self._cookies = _NoCookies()
@@ -120,12 +118,7 @@ class SyncHTTP(httpx.Client):
             try:
                 with exchange.attempt():
                     _refuse_closed(self)
-                    body = exchange.begin(
-                        super().send(request, stream=True, auth=auth, follow_redirects=False)
-                    )
-                    with closing(body):
-                        all(map(exchange.read, body))
-                    exchange.end()
+                    super().send(request, auth=auth, follow_redirects=False)
             finally:
                 self._places.release()
             attempt = exchange.judge()
@@ -147,7 +140,7 @@ class AsyncHTTP(httpx.AsyncClient):
 
     def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport | None) -> None:
         super().__init__(
-            **settings.httpx_options(), transport=transport, event_hooks={"response": [_hide_location]}
+            **settings.httpx_options(), transport=transport, event_hooks={"response": [keep_async]}
         )
         self.settings = settings
         self.owner = self
@@ -176,12 +169,9 @@ class AsyncHTTP(httpx.AsyncClient):
                 with exchange.attempt(), _library_told():
                     _refuse_closed(self)
                     with anyio.move_on_after(exchange.call.remaining + GRACE) as scope:
-                        body = exchange.begin(
-                            await super().send(request, stream=True, auth=auth, follow_redirects=False)
-                        )
-                        async with aclosing(body):
-                            await _read(body, exchange, scope.cancel)
-                    exchange.end(late=scope.cancelled_caught)
+                        await super().send(request, auth=auth, follow_redirects=False)
+                    if scope.cancelled_caught:
+                        raise httpx.ReadTimeout("the deadline has passed", request=request)
             finally:
                 self._places.release()
             attempt = exchange.judge()
@@ -247,17 +237,6 @@ def _refuse_closed(client: SyncHTTP | AsyncHTTP) -> None:
     """Stop an attempt of a client that was closed, maybe since the last one; a view ends with its owner."""
     if client.owner.is_closed:
         raise ConfigurationError("This client is closed: make a new one, or close it later.")
-
-
-async def _read(body: AsyncIterator[bytes], exchange: Exchange, cancel: Callable[[], None]) -> None:
-    async for chunk in body:
-        if not exchange.read(chunk):
-            cancel()  # to leave the loop would leave the generators below it to the garbage collector
-        del chunk  # a traceback would show it, and a server can quote the token
-
-
-async def _hide_location(response: httpx.Response) -> None:
-    hide_location(response)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""An attempt on the wire: whether the request began to leave, and the deadline of a thread.
+"""An attempt on the wire: whether the request began to leave, what answered, and the deadline of a thread.
 
 httpcore tells of both by its extension `trace`. Whether the request began to leave decides between NOT_SENT
 and UNKNOWN before the kind of an exception does: a proxy that breaks raises the same ones as a server.
@@ -30,34 +30,37 @@ _NOTHING_LEAVES = (
 )
 
 # Not an attribute of the connection: calls can share one, over HTTP/2 with a transport of the user's.
-_call: ContextVar[Call | None] = ContextVar("call", default=None)
+_wire: ContextVar[Wire | None] = ContextVar("wire", default=None)
 
 
 class Wire:
     """Follows the attempts of a call onto the wire, unless its request has a `trace` of its own.
 
     Attributes:
+        call: The call, which knows what is left of its deadline.
         left: Whether the request began to leave; `None` when the transport does not tell.
+        response: The answer, as soon as its head is there; `None` before.
 
     """
 
     def __init__(self, call: Call, request: httpx.Request) -> None:
+        self.call = call
         self.left: bool | None = None
-        self._call = call
+        self.response: httpx.Response | None = None
         self._extensions = request.extensions
         self._tells = "trace" not in self._extensions
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
         """Follow an attempt."""
-        self.left = None
+        self.left, self.response = None, None
         if self._tells:
             self._extensions["trace"] = self
-        outer = _call.set(self._call)
+        outer = _wire.set(self)
         try:
             yield
         finally:
-            _call.reset(outer)
+            _wire.reset(outer)
 
     def note(self, event: str, info: Mapping[str, Any]) -> None:
         """Note whether the request begins to leave.
@@ -70,7 +73,7 @@ class Wire:
         if to_proxy or event.endswith(_NOTHING_LEAVES):
             self.left = self.left or False
         elif not self.left:
-            if not self._call.slack:
+            if not self.call.slack:
                 raise httpx.ConnectTimeout("no time is left for the answer")
             self.left = True
             del self._extensions["trace"]  # for to be told more takes time
@@ -94,6 +97,17 @@ class AsyncWire(Wire):
         self.note(event, info)
 
 
+def keep(response: httpx.Response) -> None:
+    """Keep an answer before httpx reads its `Location` and its body, which may raise: its status counts."""
+    if wire := _wire.get():
+        wire.response = response
+
+
+async def keep_async(response: httpx.Response) -> None:
+    """Keep an answer, as `keep` does."""
+    keep(response)
+
+
 def _hold(stream: Any) -> None:
     read, write, start_tls = stream.read, stream.write, stream.start_tls
 
@@ -115,9 +129,9 @@ def _hold(stream: Any) -> None:
 
 
 def _cut(seconds: float | None) -> float | None:
-    call = _call.get()
-    if call is None:
+    wire = _wire.get()
+    if wire is None:
         return seconds
-    if not call.remaining:
+    if not wire.call.remaining:
         raise httpx.ReadTimeout("the deadline has passed")
-    return call.cut(seconds)
+    return wire.call.cut(seconds)
