@@ -13,11 +13,12 @@ from yandex_market_chats._attempts import Attempt
 from yandex_market_chats._credentials import Credentials
 from yandex_market_chats._errors import ConfigurationError
 from yandex_market_chats._exchange import ATTEMPTS
-from yandex_market_chats._http import AsyncHTTP, Settings, SyncHTTP, view_of
+from yandex_market_chats._http import AsyncHTTP, SyncHTTP, view_of
 from yandex_market_chats._limits import RateLimit
 from yandex_market_chats._policy import RetryPolicy
 from yandex_market_chats._settings import (
     DEFAULT_TIMEOUT,
+    Settings,
     check_id,
     check_message,
     find_base_url,
@@ -45,7 +46,6 @@ class SentMessage:
         attempts: How many times the request was tried. All but the last sent nothing, unless the policy
             says `resend_unknown`.
         rate_limit: What is left of the hourly limit; `None` when the answer did not say.
-
     """
 
     attempts: int
@@ -101,7 +101,6 @@ class _Chats(Generic[H, T, R]):
         Raises:
             ConfigurationError: A setting is missing or unusable.
             InvalidRequestError: `business_id` is not an id.
-
         """
         if not isinstance(auth, Credentials | None):
             del auth  # it may be a bare token, which a traceback would show
@@ -138,7 +137,6 @@ class _Chats(Generic[H, T, R]):
         Args:
             timeout: Seconds for each phase of an attempt. Unset: as it was.
             retries: When an attempt is repeated, and how long a call may take. Unset: as it was.
-
         """
         settings = self._http.settings
         view = copy.copy(self)
@@ -170,7 +168,6 @@ class MarketChats(_Chats[SyncHTTP, httpx.BaseTransport, None]):
         business_id: The id of the cabinet.
         client: The generated client, to call the generated functions with. Everything that goes through
             it is repeated, limited and reported as `send_message` is.
-
     """
 
     _http_class = SyncHTTP
@@ -187,7 +184,6 @@ class MarketChats(_Chats[SyncHTTP, httpx.BaseTransport, None]):
         Raises:
             InvalidRequestError: An argument is unusable.
             MarketError: The message was not sent, or may have been: see `delivery` of the error.
-
         """
         from yandex_market_chats_generated.api.chats import send_message_to_chat  # noqa: PLC0415
         from yandex_market_chats_generated.models import SendMessageToChatRequest  # noqa: PLC0415
@@ -223,7 +219,6 @@ class AsyncMarketChats(_Chats[AsyncHTTP, httpx.AsyncBaseTransport, Awaitable[Non
         business_id: The id of the cabinet.
         client: The generated client, to call the generated functions with. Everything that goes through
             it is repeated, limited and reported as `send_message` is.
-
     """
 
     _http_class = AsyncHTTP
@@ -238,7 +233,6 @@ class AsyncMarketChats(_Chats[AsyncHTTP, httpx.AsyncBaseTransport, Awaitable[Non
         Raises:
             InvalidRequestError: An argument is unusable.
             MarketError: The message was not sent, or may have been: see `delivery` of the error.
-
         """
         from yandex_market_chats_generated.api.chats import send_message_to_chat  # noqa: PLC0415
         from yandex_market_chats_generated.models import SendMessageToChatRequest  # noqa: PLC0415

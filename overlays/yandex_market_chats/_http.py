@@ -9,72 +9,25 @@ import copy
 import inspect
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import anyio
 import httpx
 import sniffio
 
-from yandex_market_chats._attempts import Attempt, hook_cannot_fail
-from yandex_market_chats._credentials import Credentials
+from yandex_market_chats._attempts import hook_cannot_fail
 from yandex_market_chats._errors import ConfigurationError, InvalidRequestError
 from yandex_market_chats._exchange import Exchange
-from yandex_market_chats._policy import RetryPolicy
-from yandex_market_chats._version import __version__
+from yandex_market_chats._settings import Settings
 from yandex_market_chats._wire import AsyncWire, SyncWire, Wire, keep, keep_async
 
 GRACE = 0.1
 """Seconds after the deadline in which the time-outs of httpx, which tell more, can end a task's attempt."""
 
 C = TypeVar("C", "SyncHTTP", "AsyncHTTP")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What a client is set to."""
-
-    base_url: httpx.URL
-    credentials: Credentials
-    timeout: httpx.Timeout
-    retries: RetryPolicy
-    max_parallel: int
-    on_attempt: Callable[[Attempt], Any] | None
-
-    def __post_init__(self) -> None:
-        """Refuse a client that could never send."""
-        if not isinstance(self.retries, RetryPolicy):
-            raise ConfigurationError("retries must be a RetryPolicy: RetryPolicy.disabled() repeats nothing.")
-        if not isinstance(self.max_parallel, int) or self.max_parallel < 1:
-            raise ConfigurationError("max_parallel must be a whole number from 1.")
-        for seconds in self.timeout.as_dict().values():
-            if seconds is not None and not (isinstance(seconds, int | float) and seconds > 0):
-                raise ConfigurationError("timeout must be seconds above 0, or None.")
-
-    @cached_property
-    def base(self) -> str:
-        """The base URL as a text that paths can be put behind."""
-        return str(self.base_url).rstrip("/")
-
-    def httpx_options(self) -> dict[str, Any]:
-        """Give the arguments of `httpx.Client` and of its async twin."""
-        encrypted = self.base_url.scheme == "https"
-        return {
-            "base_url": self.base_url,
-            "auth": self.credentials,
-            "timeout": self.timeout,
-            # The API does not support keep-alive: a pooled connection may be dead, and a POST on it fails
-            # in a way that cannot be told from a lost answer.
-            "headers": {"Connection": "close", "User-Agent": f"yandex-market-chats/{__version__}"},
-            "limits": httpx.Limits(max_keepalive_connections=0),
-            # A proxy of the environment must not see a token that goes to loopback in clear.
-            "trust_env": encrypted,
-            # Nothing else is sent in clear, and to load the certificates takes longer than many messages.
-            "verify": encrypted,
-        }
 
 
 class _NoCookies(httpx.Cookies):
@@ -109,7 +62,6 @@ class SyncHTTP(httpx.Client):
 
         Raises:
             MarketError: The request was not carried out, or it is not known whether it was.
-
         """
         exchange = _exchange(self, request, SyncWire)
         while True:
@@ -160,7 +112,6 @@ class AsyncHTTP(httpx.AsyncClient):
 
         Raises:
             MarketError: The request was not carried out, or it is not known whether it was.
-
         """
         exchange = _exchange(self, request, AsyncWire)
         while True:

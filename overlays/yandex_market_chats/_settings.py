@@ -2,12 +2,19 @@
 
 import ipaddress
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import httpx
 
+from yandex_market_chats._attempts import Attempt
 from yandex_market_chats._credentials import ApiKey, Credentials, OAuthToken
 from yandex_market_chats._errors import ConfigurationError, InvalidRequestError
 from yandex_market_chats._limits import parse_number
+from yandex_market_chats._policy import RetryPolicy
+from yandex_market_chats._version import __version__
 
 DEFAULT_BASE_URL = "https://api.partner.market.yandex.ru"
 DEFAULT_TIMEOUT = httpx.Timeout(15.0, connect=5.0)
@@ -24,6 +31,50 @@ API_KEY = "YANDEX_MARKET_API_KEY"
 OAUTH_TOKEN = "YANDEX_MARKET_OAUTH_TOKEN"  # noqa: S105 -- the name of a variable
 BUSINESS_ID = "YANDEX_MARKET_BUSINESS_ID"
 BASE_URL = "YANDEX_MARKET_BASE_URL"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a client is set to."""
+
+    base_url: httpx.URL
+    credentials: Credentials
+    timeout: httpx.Timeout
+    retries: RetryPolicy
+    max_parallel: int
+    on_attempt: Callable[[Attempt], Any] | None
+
+    def __post_init__(self) -> None:
+        """Refuse a client that could never send."""
+        if not isinstance(self.retries, RetryPolicy):
+            raise ConfigurationError("retries must be a RetryPolicy: RetryPolicy.disabled() repeats nothing.")
+        if not isinstance(self.max_parallel, int) or self.max_parallel < 1:
+            raise ConfigurationError("max_parallel must be a whole number from 1.")
+        for seconds in self.timeout.as_dict().values():
+            if seconds is not None and not (isinstance(seconds, int | float) and seconds > 0):
+                raise ConfigurationError("timeout must be seconds above 0, or None.")
+
+    @cached_property
+    def base(self) -> str:
+        """The base URL as a text that paths can be put behind."""
+        return str(self.base_url).rstrip("/")
+
+    def httpx_options(self) -> dict[str, Any]:
+        """Give the arguments of `httpx.Client` and of its async twin."""
+        encrypted = self.base_url.scheme == "https"
+        return {
+            "base_url": self.base_url,
+            "auth": self.credentials,
+            "timeout": self.timeout,
+            # The API does not support keep-alive: a pooled connection may be dead, and a POST on it fails
+            # in a way that cannot be told from a lost answer.
+            "headers": {"Connection": "close", "User-Agent": f"yandex-market-chats/{__version__}"},
+            "limits": httpx.Limits(max_keepalive_connections=0),
+            # A proxy of the environment must not see a token that goes to loopback in clear.
+            "trust_env": encrypted,
+            # Nothing else is sent in clear, and to load the certificates takes longer than many messages.
+            "verify": encrypted,
+        }
 
 
 def find_credentials(auth: Credentials | None) -> Credentials:
