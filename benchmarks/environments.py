@@ -27,7 +27,6 @@ class Environments:
 
     Args:
         folder: An empty folder for both.
-
     """
 
     def __init__(self, folder: Path) -> None:

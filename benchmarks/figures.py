@@ -31,7 +31,6 @@ class Compared:
         medians: By client.
         ratios: By client, to bare httpx.
         differences: By client, to bare httpx.
-
     """
 
     medians: dict[str, float]

@@ -21,7 +21,6 @@ def serving(*, announced: bool = True) -> Iterator[str]:
 
     Yields:
         The URL.
-
     """
     command = [sys.executable, __file__, "Connection: close" if announced else ""]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:

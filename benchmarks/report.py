@@ -62,7 +62,6 @@ class Row:
         result: What is held to the goal, in words.
         goal: The goal, in words.
         met: Whether it is met.
-
     """
 
     name: str

@@ -66,7 +66,6 @@ class Scrubber:
 
     Args:
         fakes: What is put in the place of which words, in URIs and in the bodies of answers.
-
     """
 
     fakes: Mapping[str, str] = field(repr=False)
@@ -147,7 +146,6 @@ def record(scenario: Scenario, folder: Path, **reality: Any) -> None:
         scenario: What the cassette will tell.
         folder: Where it is written.
         reality: In which fields the call that is made differs from what the cassette will tell.
-
     """
     played = replace(scenario, **reality)
     scrubber = Scrubber(

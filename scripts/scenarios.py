@@ -57,7 +57,6 @@ class Scenario:
         retries: The policy of the client.
         business_id: The business to which the chat belongs.
         base_url: Where the API is.
-
     """
 
     name: str

@@ -141,7 +141,6 @@ class FaultServer:
 
     Raises:
         AssertionError: A step waits in vain for its client to close the connection.
-
     """
 
     def __init__(self, steps: Sequence[Step] = (), *, tls: bool = False, door: Door = "open") -> None:

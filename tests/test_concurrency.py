@@ -62,7 +62,6 @@ class Quartets:
 
     Attributes:
         most: How many requests ever were in flight at a time.
-
     """
 
     def __init__(self) -> None:

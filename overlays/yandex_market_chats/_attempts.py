@@ -26,7 +26,6 @@ class Attempt:
         error: The name of the error's class; `None` when the request was carried out.
         delivery: What became of the message; `None` when it was sent.
         wait: Seconds until the next attempt; `None` when this was the last.
-
     """
 
     number: int

@@ -20,7 +20,6 @@ class Credentials(httpx.Auth):
 
     Raises:
         ConfigurationError: The token is empty or has characters that a header cannot carry.
-
     """
 
     header: ClassVar[str]

@@ -52,7 +52,6 @@ class MarketError(Exception):
     Attributes:
         delivery: What became of the message.
         attempts: How many times the request was tried; 0 when it was never begun.
-
     """
 
     def __init__(self, message: str, *, delivery: Delivery = Delivery.NOT_SENT) -> None:
@@ -103,7 +102,6 @@ class AnswerError(MarketError):
         body: The answer's body; empty when it broke off.
         errors: The items of the error envelope; empty when the body is something else.
         rate_limit: What the headers say of the hourly limit.
-
     """
 
     def __init__(

@@ -21,7 +21,6 @@ class RateLimit:
         limit: How many requests the resource allows in its period.
         remaining: How many of them are left.
         until: When the count starts anew, in UTC.
-
     """
 
     limit: int | None

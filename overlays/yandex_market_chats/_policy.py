@@ -49,7 +49,6 @@ class RetryPolicy:
 
     Raises:
         ConfigurationError: A value makes no sense.
-
     """
 
     max_attempts: int = 5

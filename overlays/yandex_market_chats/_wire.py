@@ -40,7 +40,6 @@ class Wire:
         call: The call, which knows what is left of its deadline.
         left: Whether the request began to leave; `None` when the transport does not tell.
         response: The answer, as soon as its head is there; `None` before.
-
     """
 
     def __init__(self, call: Call, request: httpx.Request) -> None:
@@ -67,7 +66,6 @@ class Wire:
 
         Raises:
             httpx.ConnectTimeout: It would, but there is no time left for the answer.
-
         """
         to_proxy = getattr(info.get("request"), "method", None) == b"CONNECT"
         if to_proxy or event.endswith(_NOTHING_LEAVES):
