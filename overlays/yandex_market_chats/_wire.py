@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
@@ -97,8 +97,7 @@ class AsyncWire(Wire):
 
 def keep(response: httpx.Response) -> None:
     """Keep an answer before httpx reads its `Location` and its body, which may raise: its status counts."""
-    if wire := _wire.get():
-        wire.response = response
+    cast("Wire", _wire.get()).response = response
 
 
 async def keep_async(response: httpx.Response) -> None:
