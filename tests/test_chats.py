@@ -34,7 +34,6 @@ from yandex_market_chats._policy import Call
 
 LIMIT: dict[str, Any] = {"X_RateLimit_Resource_Limit": "1000", "X_RateLimit_Resource_Remaining": "998"}
 UNTIL = "Sun, 22 Nov 2026 12:00:25 GMT"
-KIB = 1024
 
 
 @pytest.fixture
