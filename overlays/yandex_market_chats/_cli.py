@@ -1,8 +1,9 @@
 """The command `yandex-market-chats`. It needs the extra `cli`, and for a sandbox also the extra `sandbox`."""
 
 import json
+import os
 import sys
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from yandex_market_chats import (
@@ -199,6 +200,10 @@ def _print(values: dict[str, Any], words: str, *, as_json: bool, failed: bool = 
 
 
 def _echo(text: str, *, err: bool = False) -> None:
-    """Print where it can be read; where it cannot, go on: the exit code and the sandbox are there still."""
-    with suppress(OSError):
+    """Print, ignoring I/O errors: the exit code and the running sandbox matter more."""
+    try:
         click.echo(text, err=err)
+    except OSError:
+        # The text is still in the buffer: Python would flush it again at exit, fail, and exit with 120.
+        stream = sys.stderr if err else sys.stdout
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
