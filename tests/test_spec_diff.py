@@ -14,7 +14,7 @@ from yandex_market_chats._settings import MESSAGE_MAX_LENGTH
 
 BREAKING, HARMLESS = "Breaking: ", "Not breaking: "
 CHAT_ID = "        - $ref: '#/components/parameters/ChatId'\n"
-SECURITY = "security:\n  - ApiKey: []\n  - OAuth: []\n"
+SECURITY = "security:\n  - ApiKey: []\n  - OAuth: [market:partner-api]\n"
 LENGTH = f"maxLength: {MESSAGE_MAX_LENGTH}"
 NOTE = (f"          {LENGTH}\n", f"          {LENGTH}\n        note: {{type: string}}\n")
 RENAMED_COMPONENT = ("ChatId", "TheChat")

@@ -17,7 +17,7 @@ class ApiError:
 
     Attributes:
         code (str): The error code.
-        message (str | Unset): Description of the error.
+        message (str | Unset): What went wrong. It may quote the rejected value.
     """
 
     code: str

@@ -18,14 +18,14 @@ T = TypeVar("T", bound="ApiErrorResponse")
 
 @_attrs_define
 class ApiErrorResponse:
-    """The standard wrapper for server errors. Decide by the status code: `status` may say `OK` here.
+    """The envelope of every error. Rely on the HTTP status code: `status` may be `OK` here.
 
     Attributes:
-        status (ApiResponseStatusType): The type of response:
+        status (ApiResponseStatusType): The outcome of the request:
 
             * `OK`: there are no errors.
-            * `ERROR`: an error occurred while processing the request.
-        errors (list[ApiError] | None | Unset): A list of errors.
+            * `ERROR`: the request failed.
+        errors (list[ApiError] | None | Unset): The errors.
     """
 
     status: ApiResponseStatusType

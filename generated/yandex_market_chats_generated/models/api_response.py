@@ -13,13 +13,13 @@ T = TypeVar("T", bound="ApiResponse")
 
 @_attrs_define
 class ApiResponse:
-    """The standard wrapper for server responses.
+    """The envelope of every response.
 
     Attributes:
-        status (ApiResponseStatusType): The type of response:
+        status (ApiResponseStatusType): The outcome of the request:
 
             * `OK`: there are no errors.
-            * `ERROR`: an error occurred while processing the request.
+            * `ERROR`: the request failed.
     """
 
     status: ApiResponseStatusType

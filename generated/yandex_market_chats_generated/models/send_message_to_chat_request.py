@@ -14,7 +14,7 @@ class SendMessageToChatRequest:
     """The message to send.
 
     Attributes:
-        message (str): The text of the message, in characters.
+        message (str): The text of the message, from 1 to 4096 characters.
     """
 
     message: str

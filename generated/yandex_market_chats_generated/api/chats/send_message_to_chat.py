@@ -109,12 +109,13 @@ def sync_detailed(
 ) -> Response[ApiErrorResponse | ApiResponse]:
     """Send a message to a chat
 
-     Sends a message to the chat with the buyer. Available for all models of work with the Market.
+     Sends a message to the chat with the buyer. Available for all fulfilment models (FBY, FBS, DBS,
+    Express).
 
     An Api-Key token needs one of the accesses `communication` and `all-methods`.
 
-    Limits: 1,000 requests per hour, and 4 requests at a time per cabinet. Past either limit the
-    answer is 420.
+    Limits: 1,000 requests per hour, and 4 parallel requests per business for all operations
+    together. A request over either limit is answered with 420.
 
     Args:
         business_id (int):
@@ -151,12 +152,13 @@ def sync(
 ) -> ApiErrorResponse | ApiResponse | None:
     """Send a message to a chat
 
-     Sends a message to the chat with the buyer. Available for all models of work with the Market.
+     Sends a message to the chat with the buyer. Available for all fulfilment models (FBY, FBS, DBS,
+    Express).
 
     An Api-Key token needs one of the accesses `communication` and `all-methods`.
 
-    Limits: 1,000 requests per hour, and 4 requests at a time per cabinet. Past either limit the
-    answer is 420.
+    Limits: 1,000 requests per hour, and 4 parallel requests per business for all operations
+    together. A request over either limit is answered with 420.
 
     Args:
         business_id (int):
@@ -188,12 +190,13 @@ async def asyncio_detailed(
 ) -> Response[ApiErrorResponse | ApiResponse]:
     """Send a message to a chat
 
-     Sends a message to the chat with the buyer. Available for all models of work with the Market.
+     Sends a message to the chat with the buyer. Available for all fulfilment models (FBY, FBS, DBS,
+    Express).
 
     An Api-Key token needs one of the accesses `communication` and `all-methods`.
 
-    Limits: 1,000 requests per hour, and 4 requests at a time per cabinet. Past either limit the
-    answer is 420.
+    Limits: 1,000 requests per hour, and 4 parallel requests per business for all operations
+    together. A request over either limit is answered with 420.
 
     Args:
         business_id (int):
@@ -228,12 +231,13 @@ async def asyncio(
 ) -> ApiErrorResponse | ApiResponse | None:
     """Send a message to a chat
 
-     Sends a message to the chat with the buyer. Available for all models of work with the Market.
+     Sends a message to the chat with the buyer. Available for all fulfilment models (FBY, FBS, DBS,
+    Express).
 
     An Api-Key token needs one of the accesses `communication` and `all-methods`.
 
-    Limits: 1,000 requests per hour, and 4 requests at a time per cabinet. Past either limit the
-    answer is 420.
+    Limits: 1,000 requests per hour, and 4 parallel requests per business for all operations
+    together. A request over either limit is answered with 420.
 
     Args:
         business_id (int):
