@@ -1,15 +1,13 @@
-"""Tell what the change of openapi.yaml since a git revision means for users: `spec_diff.py main`.
+"""Report what the change of openapi.yaml since a git revision means for users: `spec_diff.py main`.
 
-An empty revision is the last release. Redocly's differ judges what the change means for the wire, and
-api_diff.py what it means for the generated client: when it breaks one of them it is breaking. Without its
-version step, in openapi.yaml and in the package, that is a failure. With --markdown the same is written
-for a pull request.
+An empty revision is the last release. Redocly judges the wire and api_diff.py the generated client; a change
+that breaks either is breaking, and fails without its version step in openapi.yaml and in the package.
+--markdown formats the report for a pull request.
 """
 
 import argparse
 import functools
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import griffe
+import yaml  # type: ignore[import-untyped]
 from packaging.version import Version
 
 import api_diff
@@ -38,18 +37,25 @@ def at_fork(revision: str, root: Path) -> bytes:
     def git(*arguments: str) -> bytes:
         return subprocess.run(["git", *arguments], cwd=root, check=True, stdout=subprocess.PIPE).stdout
 
-    # What the other branch has gained meanwhile is no change of this one.
+    # Commits that the other branch has gained since are no change of this one.
     fork = git("merge-base", revision, "HEAD").decode().strip()
     return git("show", f"{fork}:{CONTRACT}")
 
 
-def compare(base: bytes, revision: Path, formats: list[str]) -> list[str]:
-    """Let Redocly compare two contracts; return its report in each of the formats."""
-    # The report quotes the paths that Redocly is given, so they are short and the same everywhere.
+def without_aliases(contract: bytes) -> bytes:
+    """Return the contract, as JSON if it has YAML aliases: Redocly visits an aliased node only once."""
+    if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(contract)):
+        return json.dumps(yaml.safe_load(contract), default=str).encode()
+    return contract  # its line numbers are in the report
+
+
+def compare(base: bytes, revision: bytes, formats: list[str]) -> list[str]:
+    """Return Redocly's comparison of two contracts in each of the formats."""
+    # The report quotes the paths that Redocly receives, so they are short and the same everywhere.
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "base").mkdir()
-        Path(folder, "base", CONTRACT).write_bytes(base)
-        shutil.copy(revision, Path(folder, CONTRACT))
+        Path(folder, "base", CONTRACT).write_bytes(without_aliases(base))
+        Path(folder, CONTRACT).write_bytes(without_aliases(revision))
         command = [
             *node_tools.command("redocly"),
             *("diff", f"base/{CONTRACT}", CONTRACT),
@@ -72,7 +78,7 @@ def compare(base: bytes, revision: Path, formats: list[str]) -> list[str]:
 
 
 def drops_security(change: dict[str, Any]) -> bool:
-    """Tell whether the change takes a credential away, which Redocly finds harmless to old requests."""
+    """Return whether the change removes a credential, which Redocly considers harmless to old requests."""
     one_more_is_accepted = change["typeName"] == "SecurityRequirement" and change["kind"] == "added"
     return change["typeName"].startswith("SecurityRequirement") and not one_more_is_accepted
 
@@ -96,34 +102,34 @@ def broken_names(base: bytes, revision: bytes) -> list[str]:
 
 
 def review(base: bytes, root: Path, style: str) -> tuple[str, bool]:
-    """Return the words about the change since `base`, and whether the version step it needs is made."""
-    report, details = compare(base, root / CONTRACT, [style, "json"])
+    """Return the report on the change since `base`, and whether its version step is made."""
+    revision = (root / CONTRACT).read_bytes()
+    report, details = compare(base, revision, [style, "json"])
     result = json.loads(details)
-    dropped = any(map(drops_security, result["changes"]))
-    broken = broken_names(base, (root / CONTRACT).read_bytes())
-    step = "major" if dropped or broken else result.get("bump", "none")
+    bump = result.get("bump", "none")
+    lines = ["- Other credentials than before are required: that counts as breaking."] * any(
+        map(drops_security, result["changes"])
+    ) + broken_names(base, revision)
+    step = "major" if lines else bump
     old = valid(str(result["infoVersions"].get("base")), f"The old {CONTRACT}")
     needed = after(old, step)
     versions = {path: stated(path, root) for path in (CONTRACT, PACKAGE)}
     behind = [path for path, version in versions.items() if short_of(version, needed)]
     lowered = any(Version(version) < Version(old) for version in versions.values())
-    lines = ["- Other credentials than before are asked for: that counts as breaking."] * dropped
-    lines += broken
-    lines += [f"- It asks for version {needed} or later."] * (step != "none" or lowered)
+    lines += [f"- It requires version {needed} or later."] * (step != "none" or lowered)
     lines += [f"- {path} says {versions[path]}." for path in behind]
     lines += ["- A version may not be lower than before."] * lowered
     verdict = f"**{MEANING[step]}**" if style == "markdown" else MEANING[step]
-    # Redocly knows neither what else breaks nor that below 1.0 a break is a minor step.
-    report = report.replace(f" · requires a **{result.get('bump')}** bump", "")
-    return "\n\n".join(filter(None, [verdict, "\n".join(lines), report])), not (
-        lowered or (behind and step == "major")
-    )
+    # Redocly does not know what else breaks, nor that below 1.0 a break is a minor step.
+    report = report.replace(f" · requires a **{bump}** bump", "")
+    passes = not (lowered or (behind and step == "major"))
+    return "\n\n".join(filter(None, [verdict, "\n".join(lines), report])), passes
 
 
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
-    """Print the review; return the exit code."""
+    """Print the report; return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("base", help="the git revision to compare with; when it is empty, the last release")
+    parser.add_argument("base", help="the git revision to compare with; if empty, the last release")
     parser.add_argument("--markdown", dest="style", action="store_const", const="markdown", default="stylish")
     options = parser.parse_args(arguments)
     revision = options.base or last_release(root)
@@ -134,8 +140,11 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
         base = at_fork(revision, root)
     except subprocess.CalledProcessError:
         parser.error(f"git finds no {CONTRACT} at {revision}")
-    words, passes = review(base, root, options.style)
-    print(words)
+    try:
+        report, passes = review(base, root, options.style)
+    except yaml.YAMLError as error:
+        sys.exit(f"{CONTRACT} is not valid YAML: {error}")
+    print(report)
     return 0 if passes else 1
 
 

@@ -101,6 +101,12 @@ def test_the_contract_names_both_hosts_of_the_api() -> None:
     ]
 
 
+def test_the_contract_has_no_yaml_aliases() -> None:
+    """Redocly's differ, documentation tools and readers see an aliased node only once."""
+    text = (ROOT / CONTRACT).read_text(encoding="utf-8")
+    assert not any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text))
+
+
 LIMIT_HEADERS = {f"X-RateLimit-Resource-{name}" for name in ("Limit", "Remaining", "Until")}
 
 

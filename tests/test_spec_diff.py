@@ -1,5 +1,6 @@
-"""What scripts/spec_diff.py says about a change of the contract, and which changes it lets pass."""
+"""What scripts/spec_diff.py reports about a change of the contract, and which changes pass."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -208,7 +209,55 @@ def test_a_break_needs_the_major_step_from_1_on(work_tree: Path, capsys: pytest.
     for path in (CONTRACT, PACKAGE):
         step(work_tree, path, "1.3.0")
     assert spec_diff.main(["HEAD"], work_tree) == 1
-    assert f"asks for version 2.0.0 or later.\n- {CONTRACT} says 1.3.0." in capsys.readouterr().out
+    assert f"requires version 2.0.0 or later.\n- {CONTRACT} says 1.3.0." in capsys.readouterr().out
+
+
+ALIASED = """
+openapi: 3.1.0
+info: {title: Chats, version: 0.1.0}
+paths:
+  /chats:
+    get:
+      responses:
+        '200':
+          description: The chats.
+          headers: &limits
+            X-Limit: {schema: {type: integer}}
+        '420':
+          description: Too many requests.
+          headers: *limits
+"""
+
+
+def bump(base: str, revision: str) -> tuple[str, str]:
+    """Return the version step that Redocly asks for, and its report."""
+    report, details = spec_diff.compare(base.encode(), revision.encode(), ["stylish", "json"])
+    return json.loads(details)["bump"], report
+
+
+def test_headers_removed_behind_an_alias_are_reported() -> None:
+    """Redocly visits an aliased node once, so the second response would seem unchanged."""
+    step, report = bump(ALIASED, ALIASED.replace("          headers: *limits\n", ""))
+    assert "removed   responses/420/headers" in report
+    assert step != "none"
+
+
+def test_an_added_operation_that_reuses_an_alias_is_not_breaking() -> None:
+    """Redocly reports an aliased node at its first use, so it would seem removed from the old operation."""
+    added = """
+  /chat:
+    get:
+      responses:
+        '200':
+          description: A chat.
+          headers: &limits
+            X-Limit: {schema: {type: integer}}
+"""
+    revision = ALIASED.replace(
+        "headers: &limits\n            X-Limit: {schema: {type: integer}}", "headers: *limits"
+    )
+    step, _ = bump(ALIASED, revision.replace("paths:\n", f"paths:{added}"))
+    assert step == "minor"
 
 
 def test_no_change_passes(work_tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -307,7 +356,7 @@ def test_only_one_verdict_is_given(work_tree: Path, change: tuple[str, str]) -> 
     base = (work_tree / CONTRACT).read_bytes()
     edit(work_tree, CONTRACT, *change)
     words, _ = spec_diff.review(base, work_tree, "markdown")
-    assert "asks for version" in words
+    assert "requires version" in words
     assert "bump" not in words
 
 
@@ -321,7 +370,7 @@ def test_an_unknown_revision_is_said_to_be_unknown(
 
 
 def test_a_contract_that_cannot_be_read_is_no_verdict(work_tree: Path) -> None:
-    """Broken YAML ends with Redocly's words and not as a change without breaks."""
+    """Broken YAML ends with a message and not as a change without breaks."""
     (work_tree / CONTRACT).write_text("openapi: [", encoding="utf-8")
-    with pytest.raises(SystemExit, match="unexpected end of the stream"):
+    with pytest.raises(SystemExit, match=r"^openapi\.yaml is not valid YAML"):
         spec_diff.main(["HEAD"], work_tree)
