@@ -1,4 +1,4 @@
-"""Git repositories for tests, apart from the settings and the repository that the run began in."""
+"""Git repositories for tests, independent of the user's settings and of the repository they run in."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ def commit_all(folder: Path) -> None:
 
 
 def make_repository(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the folder a repository of somebody's, with one commit of everything in it."""
+    """Make the folder a git repository with one commit of everything in it, and a changelog."""
     # A hook hands GIT_DIR down: the commits of a test would go into the repository it runs for.
     for name in [name for name in os.environ if name.startswith("GIT_")]:
         monkeypatch.delenv(name)
@@ -27,6 +27,7 @@ def make_repository(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for role in ("AUTHOR", "COMMITTER"):
         monkeypatch.setenv(f"GIT_{role}_NAME", "somebody")
         monkeypatch.setenv(f"GIT_{role}_EMAIL", "somebody@example.org")
+    (folder / "CHANGELOG.md").touch()
     git(folder, "init", "--quiet")
     commit_all(folder)
 

@@ -16,15 +16,15 @@ TEXTS = {
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Write the files of a release that agree with each other."""
+    """Write the files of a release, which agree with each other."""
     for path, text in TEXTS.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text, encoding="utf-8")
     return tmp_path
 
 
-def test_a_tag_that_everything_agrees_with_passes(root: Path) -> None:
-    """The newest heading of the changes counts, and neither the unreleased nor an older one."""
+def test_a_tag_that_matches_every_file_passes(root: Path) -> None:
+    """The newest dated heading of the changelog counts, not the unreleased or an older one."""
     assert versions.main("v1.2.0", root) == 0
 
 
@@ -32,29 +32,32 @@ def test_a_tag_that_everything_agrees_with_passes(root: Path) -> None:
 def test_a_file_that_states_another_version_is_named(
     root: Path, path: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A release is stopped by each of the files, and its name is printed."""
+    """Each of the files stops a release, and its name is printed."""
     (root / path).write_text(TEXTS[path].replace("1.2.0", "1.1.9"), encoding="utf-8")
     assert versions.main("v1.2.0", root) == 1
-    assert capsys.readouterr().out == f"{path} says 1.1.9, the tag v1.2.0.\n"
+    assert capsys.readouterr().out == f"{path} states 1.1.9, the tag is v1.2.0.\n"
 
 
-def test_a_file_without_a_version_is_named(root: Path) -> None:
-    """A file that states nothing cannot pass for one that agrees."""
-    (root / "CHANGELOG.md").write_text("# Changes\n", encoding="utf-8")
-    with pytest.raises(SystemExit, match=r"CHANGELOG\.md states no version"):
-        versions.main("v1.2.0", root)
+@pytest.mark.parametrize("heading", ["## Unreleased", "## 1.2.0"])
+def test_a_release_needs_a_dated_heading_in_the_changelog(
+    root: Path, heading: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The gates that compare with the last release recognise a release by its date."""
+    (root / "CHANGELOG.md").write_text(f"# Changes\n\n{heading}\n", encoding="utf-8")
+    assert versions.main("v1.2.0", root) == 1
+    assert capsys.readouterr().out == "CHANGELOG.md states no version, the tag is v1.2.0.\n"
 
 
 @pytest.mark.parametrize("quote", ["'", '"'])
 def test_the_version_of_the_contract_may_be_quoted(root: Path, quote: str) -> None:
-    """Quotes are YAML's and no part of the version."""
+    """Quotes belong to YAML and not to the version."""
     text = TEXTS[versions.CONTRACT].replace("1.2.0", f"{quote}1.2.0{quote}")
     (root / versions.CONTRACT).write_text(text, encoding="utf-8")
     assert versions.main("v1.2.0", root) == 0
 
 
 def test_no_tag_is_no_release(root: Path) -> None:
-    """Who forgets the tag reads how to name it."""
+    """A forgotten tag ends in a message that says how to name it."""
     with pytest.raises(SystemExit, match="TAG=vX"):
         versions.main("", root)
 
@@ -71,14 +74,14 @@ def test_no_tag_is_no_release(root: Path) -> None:
     ],
 )
 def test_a_step_leads_to_the_next_version(version: str, step: str, next_one: str) -> None:
-    """Below 1.0 the minor number tells of a break, and from then on the major one."""
+    """Below 1.0 the second number marks a break, from 1.0 on the first."""
     assert versions.after(version, step) == next_one
 
 
 def test_the_last_release_is_the_highest_below_the_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Neither another branch nor a tag that is no release counts, and 0.10 comes after 0.9."""
+    """Other branches and other tags do not count, and 0.10 comes after 0.9."""
     (tmp_path / "file").touch()
     make_repository(tmp_path, monkeypatch)
     for tag in ("v0.10.0", "v0.9.0", "v0.11.0rc1", "v0.12.0-scratch", "1.0.0"):
@@ -91,6 +94,37 @@ def test_the_last_release_is_the_highest_below_the_work(
     assert versions.last_release(tmp_path) == "v0.10.0"
 
 
+@pytest.fixture
+def released(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a repository with a release, a tag for it and a commit after it."""
+    make_repository(root, monkeypatch)
+    git(root, "tag", "v1.2.0")
+    git(root, "commit", "--quiet", "--allow-empty", "--message=something")
+    return root
+
+
+@pytest.mark.parametrize("option", ["--no-tags", "--depth=1"])
+def test_a_clone_without_the_tag_of_a_release_does_not_pass_as_unreleased(
+    released: Path, tmp_path: Path, option: str
+) -> None:
+    """A gate that found no tag would compare nothing and let every break pass."""
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "--quiet", option, released.as_uri(), str(clone))
+    with pytest.raises(SystemExit, match=r"^CHANGELOG\.md names the release 1\.2\.0, but .* no release tag"):
+        versions.last_release(clone)
+    git(clone, "fetch", "--quiet", "--tags", *(["--unshallow"] if option == "--depth=1" else []))
+    assert versions.last_release(clone) == "v1.2.0"
+
+
+def test_a_pre_release_alone_is_no_release(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its tag shows that the clone has tags, and a pre-release promises nothing."""
+    text = TEXTS["CHANGELOG.md"].replace("1.2.0", "1.2.0rc1")
+    (root / "CHANGELOG.md").write_text(text, encoding="utf-8")
+    make_repository(root, monkeypatch)
+    git(root, "tag", "v1.2.0rc1")
+    assert versions.last_release(root) is None
+
+
 def test_the_contract_and_the_package_have_one_version() -> None:
-    """One number tells users what they have: the step of one is the step of the other."""
+    """Users see one version: a step of one is a step of the other."""
     assert versions.stated(versions.CONTRACT) == versions.stated(versions.PACKAGE)
