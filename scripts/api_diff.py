@@ -1,11 +1,10 @@
-"""Compare the public names and signatures with the last release; an undeclared break is a failure.
+"""Compare the public names and signatures with the last release; an undeclared break fails.
 
-A break is declared by the step of `__version__`: the second number below 1.0, the first from then on. A
-name must have warned in a release before it goes, which is told below 1.0 and demanded from then on.
+A break is declared by the step of `__version__`: of the second number below 1.0, of the first from then on. A
+name should warn in a release before it is removed; from 1.0 on it must.
 """
 
 import contextlib
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,27 +17,26 @@ SOURCES = {"yandex_market_chats": "overlays", "yandex_market_chats_generated": "
 Thing = griffe.Object | griffe.Alias
 
 
-def own(thing: Thing) -> griffe.Object:
-    """Return the thing itself, if this is only a name of it."""
+def target(thing: Thing) -> griffe.Object:
+    """Return the object that an alias points to, or the object itself."""
     return thing.final_target if isinstance(thing, griffe.Alias) else thing
 
 
 def pairs(old: Thing, new: Thing) -> Iterator[tuple[Thing, Thing | None]]:
-    """Yield each public thing of `old` with what it is now: None, when it is no longer public."""
+    """Yield each public object of `old` with its new state: `None` if it is no longer public."""
     for name, was in old.all_members.items():
         now = new.all_members.get(name)
         if was.is_public and (now is None or not now.is_public):
             yield was, None
         elif was.is_public and now is not None:
-            # What is taken from another package is not ours.
-            with contextlib.suppress(griffe.AliasResolutionError):
-                pair = own(was), own(now)
+            with contextlib.suppress(griffe.AliasResolutionError):  # imported from another package
+                pair = target(was), target(now)
                 yield pair
                 yield from pairs(*pair)
 
 
 def facets(thing: Thing) -> dict[str, str]:
-    """Return what users rely on and griffe does not compare, by its name."""
+    """Return what users rely on and griffe does not compare, by name."""
     if isinstance(thing, griffe.Function):
         return {"Kind": "async def" if "async" in thing.labels else "def", "Type": str(thing.returns)}
     if not isinstance(thing, griffe.Attribute):
@@ -49,11 +47,11 @@ def facets(thing: Thing) -> dict[str, str]:
 
 
 def breaks(old: Thing, new: Thing) -> list[str]:
-    """Return what has broken between two states of a package, a line for each."""
+    """Return what broke between two states of a package, a line for each."""
     lines = [
         found.explain(griffe.ExplanationStyle.MARKDOWN)
         for found in griffe.find_breaking_changes(old, new)
-        if found.kind is not griffe.BreakageKind.OBJECT_REMOVED  # it does not look into __all__
+        if found.kind is not griffe.BreakageKind.OBJECT_REMOVED  # it ignores __all__
     ]
     for was, now in pairs(old, new):
         if now is None:
@@ -64,23 +62,14 @@ def breaks(old: Thing, new: Thing) -> list[str]:
             for facet, value in facets(was).items()
             if facets(now).get(facet, value) != value
         ]
-    return list(dict.fromkeys(lines))  # many things have two paths
+    return list(dict.fromkeys(lines))  # many objects have two paths
 
 
 def warns(thing: Thing) -> bool:
-    """Tell whether the source of a thing says that it warns of its end."""
+    """Return whether the source of an object issues a deprecation warning."""
     with contextlib.suppress(griffe.AliasResolutionError):
         return "DeprecationWarning" in thing.source
     return False
-
-
-def untyped(tag: str, root: Path) -> list[str]:
-    """Return the packages that have lost their marker for type checkers, a line for each."""
-    markers = [f"{folder}/{name}/py.typed" for name, folder in SOURCES.items()]
-    released = subprocess.check_output(
-        ["git", "ls-tree", "--name-only", tag, *markers], cwd=root, encoding="utf-8"
-    )
-    return [f"- `{path}`: *Is gone*" for path in released.split() if not (root / path).exists()]
 
 
 def main(root: Path = ROOT) -> int:
@@ -89,24 +78,23 @@ def main(root: Path = ROOT) -> int:
     if tag is None:
         print("There is no release yet: nothing to compare with.")
         return 0
-    found = untyped(tag, root)
-    silent = []
+    found, silent = [], []
     for name, folder in SOURCES.items():
         old = griffe.load_git(name, ref=tag, repo=root, search_paths=[folder])
         new = griffe.load(name, search_paths=[root / folder])
         found += breaks(old, new)
-        if folder == "overlays":  # what is generated follows the contract, and cannot warn
+        if folder == "overlays":  # generated code follows the contract and cannot warn
             silent += [was.path for was, now in pairs(old, new) if now is None and not warns(was)]
     version, needed = stated(PACKAGE, root), after(tag, "major")
     undeclared = found and short_of(version, needed)
     unannounced = silent and Version(tag).major
     print(f"Breaks since {tag}: {len(found)}.", *found, sep="\n")
     for path in silent:
-        print(f"`{path}` was removed without having warned.")
+        print(f"`{path}` was removed without a deprecation warning in a release.")
     if unannounced:
-        print("From 1.0 on a name warns in a release before the one that it is gone from.")
+        print("From 1.0 on a name must warn in a release before it is removed.")
     if undeclared:
-        print(f"They ask for version {needed}; {PACKAGE} says {version}.")
+        print(f"These breaks require version {needed}; {PACKAGE} states {version}.")
     return 1 if undeclared or unannounced else 0
 
 
