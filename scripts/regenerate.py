@@ -1,7 +1,7 @@
-"""Make the client in generated/ from openapi.yaml; with --check, compare instead of replacing it.
+"""Regenerate the client in generated/ from openapi.yaml; with --check, compare instead of replacing it.
 
-The generator's templates are copied, mended by the patches in overlays/templates/ and handed back to
-it. A patch whose context the generator has changed does not apply, and nothing is written.
+The generator uses copies of its own templates with the patches of overlays/templates/ applied. If a new
+version of the generator changed the lines around a patch, the patch does not apply and nothing is written.
 """
 
 import difflib
@@ -20,12 +20,12 @@ COMMITTED = ROOT / "generated" / "yandex_market_chats_generated"
 PATCHES = ROOT / "overlays" / "templates"
 
 
-def mended_templates(folder: Path) -> Path:
-    """Copy the templates that have a patch into `folder` and apply the patches, none of them fuzzily."""
+def patched_templates(folder: Path) -> Path:
+    """Copy the templates that have a patch into `folder`, apply the patches without fuzz, return `folder`."""
     upstream = Path(openapi_python_client.__file__).parent / "templates"
     for patch in sorted(PATCHES.glob("*.patch")):
         shutil.copy(upstream / patch.stem, folder)
-        # Git looks for a repository above the folder and would then skip paths outside of it.
+        # Inside a repository, git apply silently skips paths that are outside of it.
         subprocess.run(
             ["git", "apply", patch], cwd=folder, check=True, env={**os.environ, "GIT_DIR": os.devnull}
         )
@@ -33,7 +33,7 @@ def mended_templates(folder: Path) -> Path:
 
 
 def generate(into: Path, contract: Path = CONTRACT) -> None:
-    """Run the generator, with its templates mended, into the new folder `into`; a warning is a failure."""
+    """Generate the client of `contract` into the new folder `into`; a warning is an error."""
     beside_python = Path(sys.executable).parent
     with tempfile.TemporaryDirectory() as templates:
         subprocess.run(
@@ -41,21 +41,21 @@ def generate(into: Path, contract: Path = CONTRACT) -> None:
                 *(sys.executable, "-m", "openapi_python_client", "generate"),
                 *("--path", contract),
                 *("--config", ROOT / "generator-config.yml"),
-                *("--custom-template-path", mended_templates(Path(templates))),
+                *("--custom-template-path", patched_templates(Path(templates))),
                 *("--output-path", into),
                 *("--meta", "none", "--fail-on-warning"),
             ],
             check=True,
-            stdout=subprocess.DEVNULL,  # it says that it generates
-            # The hooks call the ruff that is pinned beside this Python.
+            stdout=subprocess.DEVNULL,  # errors go to stderr
+            # The hooks must find the pinned ruff, which is installed beside this Python.
             env={**os.environ, "PATH": f"{beside_python}{os.pathsep}{os.environ['PATH']}"},
         )
-    # The generator marks a package as typed only together with metadata that we do not want.
+    # The generator writes this marker only together with project metadata, which this package does not use.
     (into / "py.typed").touch()
 
 
 def texts(folder: Path) -> dict[str, str]:
-    """Return the text of every file below `folder`, by its path in it."""
+    """Return the text of every file below `folder`, by relative path."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes().decode()
         for path in sorted(folder.rglob("*"))
@@ -64,7 +64,7 @@ def texts(folder: Path) -> dict[str, str]:
 
 
 def drift(committed: dict[str, str], fresh: dict[str, str]) -> str:
-    """Return the difference between two clients as a unified diff; it is empty when there is none."""
+    """Return the difference between two clients as a unified diff, empty if they are equal."""
     lines: list[str] = []
     for name in sorted(committed.keys() | fresh.keys()):
         before, after = committed.get(name), fresh.get(name)
@@ -75,12 +75,12 @@ def drift(committed: dict[str, str], fresh: dict[str, str]) -> str:
                 f"committed/{name}" if before is not None else "/dev/null",
                 f"generated/{name}" if after is not None else "/dev/null",
             )
-            lines += list(differences) or [f"An empty file is only on one side: {name}\n"]
+            lines += list(differences) or [f"Only one side has the empty file {name}\n"]
     return "".join(lines)
 
 
 def main() -> int:
-    """Regenerate, or check for drift; return the exit code."""
+    """Regenerate the client or check it for drift; return the exit code."""
     with tempfile.TemporaryDirectory() as temporary:
         fresh = Path(temporary, COMMITTED.name)
         generate(fresh)
@@ -89,7 +89,7 @@ def main() -> int:
             shutil.copytree(fresh, COMMITTED)
             return 0
         difference = drift(texts(COMMITTED), texts(fresh))
-    sys.stdout.write(difference or "generated/ is what openapi.yaml gives.\n")
+    sys.stdout.write(difference or "generated/ is up to date.\n")
     return 1 if difference else 0
 
 

@@ -1,4 +1,4 @@
-"""What scripts/regenerate.py makes out of the contract, and what it refuses to."""
+"""What scripts/regenerate.py generates from the contract, and when it fails."""
 
 import os
 import subprocess
@@ -26,7 +26,7 @@ def write(folder: Path, files: dict[str, str]) -> None:
 
 @pytest.fixture
 def committed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Let the script work on a small client instead of the real one."""
+    """Replace the committed client with a small one."""
     folder = tmp_path / "committed"
     write(folder, CLIENT)
     monkeypatch.setattr(regenerate, "COMMITTED", folder)
@@ -35,7 +35,7 @@ def committed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def run(committed: Path, monkeypatch: pytest.MonkeyPatch) -> Regenerate:
-    """Give a function that runs the script with a generator that writes the given files."""
+    """Return a function that runs the script with a generator that writes the given files."""
     assert committed.is_dir()
 
     def run(files: dict[str, str], *arguments: str) -> int:
@@ -46,8 +46,8 @@ def run(committed: Path, monkeypatch: pytest.MonkeyPatch) -> Regenerate:
     return run
 
 
-def test_the_committed_client_is_what_the_contract_gives(tmp_path: Path) -> None:
-    """A real run finds no drift, is marked as typed, and leaves no caches of the tools behind."""
+def test_the_committed_client_is_up_to_date(tmp_path: Path) -> None:
+    """A real run finds no drift, marks the package as typed, and leaves no caches of the tools behind."""
     fresh = tmp_path / "fresh"
     regenerate.generate(fresh)
     texts = regenerate.texts(fresh)
@@ -57,8 +57,8 @@ def test_the_committed_client_is_what_the_contract_gives(tmp_path: Path) -> None
     assert folders == {"api", "api/chats", "models"}
 
 
-def test_a_contract_that_the_generator_warns_of_gives_no_client(tmp_path: Path) -> None:
-    """It would leave out what it does not understand, such as an answer that is not there, and go on."""
+def test_a_warning_of_the_generator_is_an_error(tmp_path: Path) -> None:
+    """The generator only warns when it drops a part of the contract, such as a response it cannot find."""
     contract = tmp_path / "openapi.yaml"
     text = regenerate.CONTRACT.read_text(encoding="utf-8").replace("responses/Forbidden'", "responses/None'")
     contract.write_text(text, encoding="utf-8")
@@ -66,10 +66,8 @@ def test_a_contract_that_the_generator_warns_of_gives_no_client(tmp_path: Path) 
         regenerate.generate(tmp_path / "fresh", contract)
 
 
-def test_the_client_is_the_same_where_lines_end_otherwise(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """On Windows the generator ends lines with CR LF; its hooks make the committed bytes of them."""
+def test_the_client_is_the_same_on_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Windows the generator writes CRLF; the hooks turn its output into the committed bytes."""
     client = regenerate.texts(regenerate.COMMITTED)
     write(tmp_path, {name: text.replace("\n", "\r\n") for name, text in client.items()})
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
@@ -78,15 +76,15 @@ def test_the_client_is_the_same_where_lines_end_otherwise(
     assert regenerate.texts(tmp_path) == client
 
 
-def test_what_is_not_there_is_dev_null_on_every_system(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Windows calls it nul, but a unified diff does not."""
+def test_a_missing_file_is_dev_null_on_every_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The null device is called nul on Windows, but not in a unified diff."""
     monkeypatch.setattr(os, "devnull", "nul")
     assert regenerate.drift({"old.py": "one\n"}, {}).startswith("--- committed/old.py\n+++ /dev/null\n")
     assert regenerate.drift({}, {"new.py": "one\n"}).startswith("--- /dev/null\n+++ generated/new.py\n")
 
 
 @pytest.mark.parametrize(
-    ("files", "words"),
+    ("files", "expected"),
     [
         (
             {**CLIENT, "client.py": "other\n"},
@@ -94,51 +92,51 @@ def test_what_is_not_there_is_dev_null_on_every_system(monkeypatch: pytest.Monke
         ),
         ({"client.py": "one\n"}, ["--- committed/api/chat.py", "+++ /dev/null", "-two\n"]),
         ({**CLIENT, "new.py": "three\n"}, ["--- /dev/null", "+++ generated/new.py", "+three\n"]),
-        ({**CLIENT, "py.typed": ""}, ["An empty file is only on one side: py.typed\n"]),
+        ({**CLIENT, "py.typed": ""}, ["Only one side has the empty file py.typed\n"]),
     ],
     ids=["changed", "stale", "missing", "missing and empty"],
 )
-def test_drift_is_shown_and_fails(
+def test_drift_is_printed_and_fails(
     files: dict[str, str],
-    words: list[str],
+    expected: list[str],
     committed: Path,
     run: Regenerate,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """A file that differs, that should be gone or that is not there is named; nothing is written."""
+    """A changed, stale or missing file is named, and the committed client stays as it is."""
     assert run(files, "--check") == 1
     printed = capsys.readouterr().out
-    assert [word for word in words if word not in printed] == []
+    assert [text for text in expected if text not in printed] == []
     assert regenerate.texts(committed) == CLIENT
 
 
 def test_no_drift_passes(run: Regenerate, capsys: pytest.CaptureFixture[str]) -> None:
-    """The same files are no difference, and that is said."""
+    """Equal clients are reported as up to date."""
     assert run(CLIENT, "--check") == 0
-    assert capsys.readouterr().out == "generated/ is what openapi.yaml gives.\n"
+    assert capsys.readouterr().out == "generated/ is up to date.\n"
 
 
 def test_bytecode_is_no_drift(committed: Path, run: Regenerate) -> None:
-    """Whoever has imported the client has caches in its folders."""
+    """Importing the client leaves caches in its folders."""
     write(committed, {"__pycache__/client.pyc": "x"})
     assert run(CLIENT, "--check") == 0
 
 
-def test_the_client_is_replaced_as_a_whole(committed: Path, run: Regenerate) -> None:
-    """Files that the contract no longer gives do not stay behind."""
+def test_regenerating_replaces_the_whole_client(committed: Path, run: Regenerate) -> None:
+    """Files that the generator no longer writes are deleted."""
     assert run(FRESH) == 0
     assert regenerate.texts(committed) == FRESH
 
 
 @pytest.mark.parametrize("name", [path.name for path in regenerate.PATCHES.iterdir()])
-def test_a_patch_that_does_not_apply_stops_everything(
+def test_a_patch_that_does_not_apply_is_an_error(
     name: str,
     tmp_path: Path,
     committed: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """Where the generator's template says something else the script fails and writes nothing."""
+    """If the template has changed around a patch, the script names the template and writes nothing."""
     patch = (regenerate.PATCHES / name).read_text(encoding="utf-8")
     patches = tmp_path / "patches"
     write(patches, {name: patch.replace("\n ", "\n another generator's line", 1)})
