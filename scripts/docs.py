@@ -158,6 +158,8 @@ def build_reference(folder: Path) -> None:
     )
     modules = {name: pdoc.doc.Module.from_name(name) for name in pdoc.extract.walk_specs(MODULES)}
     for name, module in modules.items():
+        for public in getattr(module.obj, "__all__", ()):
+            getattr(module.obj, public)  # pdoc does not see what a lazy module has not imported yet
         adopt(module)
         path = folder / f"{name.replace('.', '/')}.html"
         path.parent.mkdir(parents=True, exist_ok=True)
