@@ -5,14 +5,17 @@ version of the generator changed the lines around a patch, the patch does not ap
 """
 
 import difflib
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import openapi_python_client
+from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTRACT = ROOT / "openapi.yaml"
@@ -32,16 +35,26 @@ def patched_templates(folder: Path) -> Path:
     return folder
 
 
+def described(node: dict[str, Any]) -> dict[str, Any]:
+    """Copy the description of a parameter to its schema, where the generator reads it."""
+    if "in" in node and "schema" in node:
+        node["schema"].setdefault("description", node.get("description"))
+    return node
+
+
 def generate(into: Path, contract: Path = CONTRACT) -> None:
     """Generate the client of `contract` into the new folder `into`; a warning is an error."""
     beside_python = Path(sys.executable).parent
-    with tempfile.TemporaryDirectory() as templates:
+    plain = json.dumps(YAML(typ="safe").load(contract), default=str)  # str: examples have dates
+    with tempfile.TemporaryDirectory() as temporary:
+        complete = Path(temporary, "openapi.json")
+        complete.write_text(json.dumps(json.loads(plain, object_hook=described)), encoding="utf-8")
         subprocess.run(
             [
                 *(sys.executable, "-m", "openapi_python_client", "generate"),
-                *("--path", contract),
+                *("--path", complete),
                 *("--config", ROOT / "generator-config.yml"),
-                *("--custom-template-path", patched_templates(Path(templates))),
+                *("--custom-template-path", patched_templates(Path(temporary))),
                 *("--output-path", into),
                 *("--meta", "none", "--fail-on-warning"),
             ],

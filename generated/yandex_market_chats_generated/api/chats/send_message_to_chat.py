@@ -118,8 +118,8 @@ def sync_detailed(
     together. A request over either limit is answered with 420.
 
     Args:
-        business_id (int):
-        chat_id (int):
+        business_id (int): The id of the cabinet (business). `GET v2/campaigns` tells it.
+        chat_id (int): The id of the chat.
         body (SendMessageToChatRequest): The message to send.
 
     Raises:
@@ -161,8 +161,8 @@ def sync(
     together. A request over either limit is answered with 420.
 
     Args:
-        business_id (int):
-        chat_id (int):
+        business_id (int): The id of the cabinet (business). `GET v2/campaigns` tells it.
+        chat_id (int): The id of the chat.
         body (SendMessageToChatRequest): The message to send.
 
     Raises:
@@ -199,8 +199,8 @@ async def asyncio_detailed(
     together. A request over either limit is answered with 420.
 
     Args:
-        business_id (int):
-        chat_id (int):
+        business_id (int): The id of the cabinet (business). `GET v2/campaigns` tells it.
+        chat_id (int): The id of the chat.
         body (SendMessageToChatRequest): The message to send.
 
     Raises:
@@ -240,8 +240,8 @@ async def asyncio(
     together. A request over either limit is answered with 420.
 
     Args:
-        business_id (int):
-        chat_id (int):
+        business_id (int): The id of the cabinet (business). `GET v2/campaigns` tells it.
+        chat_id (int): The id of the chat.
         body (SendMessageToChatRequest): The message to send.
 
     Raises:
