@@ -63,6 +63,9 @@ def generate(into: Path, contract: Path = CONTRACT) -> None:
             # The hooks must find the pinned ruff, which is installed beside this Python.
             env={**os.environ, "PATH": f"{beside_python}{os.pathsep}{os.environ['PATH']}"},
         )
+    for module in into.rglob("*.py"):
+        # A query parameter and a property of the body may have one name; a method may not.
+        compile(module.read_bytes(), module, "exec")
     # The generator writes this marker only together with project metadata, which this package does not use.
     (into / "py.typed").touch()
 

@@ -85,6 +85,10 @@ def _parse_response(
         return None
 
 
+def _parse_result(response: httpx.Response) -> ApiResponse:
+    return ApiResponse.from_dict(response.json())
+
+
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
 ) -> Response[ApiErrorResponse | ApiResponse]:
