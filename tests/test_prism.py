@@ -41,15 +41,15 @@ MESSAGE = "Заказ уже в пути"
 
 
 def errors() -> Iterator[Any]:
-    """Give the status, the name and the value of every example of an error in the contract."""
+    """Yield the status, the name and the value of every example of an error, which all operations share."""
     contract = yaml.safe_load((ROOT / CONTRACT).read_text(encoding="utf-8"))
-    for path in contract["paths"].values():
-        for status, answer in path["post"]["responses"].items():
+    operation, *_ = contract["paths"].values()
+    for status, answer in operation["post"]["responses"].items():
+        if "$ref" in answer:
             name = answer["$ref"].rpartition("/")[2]
             content = contract["components"]["responses"][name]["content"]["application/json"]
             for example, told in content["examples"].items():
-                if status != "200":
-                    yield pytest.param(int(status), example, told["value"], id=f"{status}-{example}")
+                yield pytest.param(int(status), example, told["value"], id=f"{status}-{example}")
 
 
 each_error = pytest.mark.parametrize(("status", "example", "told"), list(errors()))

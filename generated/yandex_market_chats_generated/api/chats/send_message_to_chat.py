@@ -116,7 +116,7 @@ def sync_detailed(
      Sends a message to the chat with the buyer. Available for all fulfilment models (FBY, FBS, DBS,
     Express).
 
-    An Api-Key token needs one of the accesses `communication` and `all-methods`.
+    An Api-Key token needs one of the scopes `communication` or `all-methods`.
 
     Limits: 1,000 requests per hour, and 4 parallel requests per business for all operations
     together. A request over either limit is answered with 420.
@@ -159,7 +159,7 @@ def sync(
      Sends a message to the chat with the buyer. Available for all fulfilment models (FBY, FBS, DBS,
     Express).
 
-    An Api-Key token needs one of the accesses `communication` and `all-methods`.
+    An Api-Key token needs one of the scopes `communication` or `all-methods`.
 
     Limits: 1,000 requests per hour, and 4 parallel requests per business for all operations
     together. A request over either limit is answered with 420.
@@ -197,7 +197,7 @@ async def asyncio_detailed(
      Sends a message to the chat with the buyer. Available for all fulfilment models (FBY, FBS, DBS,
     Express).
 
-    An Api-Key token needs one of the accesses `communication` and `all-methods`.
+    An Api-Key token needs one of the scopes `communication` or `all-methods`.
 
     Limits: 1,000 requests per hour, and 4 parallel requests per business for all operations
     together. A request over either limit is answered with 420.
@@ -238,7 +238,7 @@ async def asyncio(
      Sends a message to the chat with the buyer. Available for all fulfilment models (FBY, FBS, DBS,
     Express).
 
-    An Api-Key token needs one of the accesses `communication` and `all-methods`.
+    An Api-Key token needs one of the scopes `communication` or `all-methods`.
 
     Limits: 1,000 requests per hour, and 4 parallel requests per business for all operations
     together. A request over either limit is answered with 420.

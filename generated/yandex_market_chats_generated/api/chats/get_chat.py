@@ -1,0 +1,238 @@
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.api_error_response import ApiErrorResponse
+from ...models.get_chat_response import GetChatResponse
+from ...types import UNSET, Response
+
+
+def _get_kwargs(
+    business_id: int,
+    *,
+    chat_id: int,
+) -> dict[str, Any]:
+
+    params: dict[str, Any] = {}
+
+    params["chatId"] = chat_id
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/v2/businesses/{business_id}/chat".format(
+            business_id=quote(str(business_id), safe=""),
+        ),
+        "params": params,
+    }
+
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> ApiErrorResponse | GetChatResponse | None:
+    if response.status_code == 200:
+        response_200 = GetChatResponse.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 400:
+        response_400 = ApiErrorResponse.from_dict(response.json())
+
+        return response_400
+
+    if response.status_code == 401:
+        response_401 = ApiErrorResponse.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = ApiErrorResponse.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = ApiErrorResponse.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 420:
+        response_420 = ApiErrorResponse.from_dict(response.json())
+
+        return response_420
+
+    if response.status_code == 500:
+        response_500 = ApiErrorResponse.from_dict(response.json())
+
+        return response_500
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[ApiErrorResponse | GetChatResponse]:
+    try:
+        parsed = _parse_response(client=client, response=response)
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
+        parsed = None
+    return Response(
+        status_code=response.status_code,
+        content=response.content,
+        headers=response.headers,
+        parsed=parsed,
+    )
+
+
+def sync_detailed(
+    business_id: int,
+    *,
+    client: AuthenticatedClient | Client,
+    chat_id: int,
+) -> Response[ApiErrorResponse | GetChatResponse]:
+    """Get a chat
+
+     Returns a chat by its id. This operation only reads: repeating it is safe.
+
+    An Api-Key token needs one of the scopes `communication`, `all-methods` or `all-methods:read-only`.
+
+    Limits: 1,000 requests per hour, and 4 parallel requests per business for all operations
+    together. A request over either limit is answered with 420.
+
+    Args:
+        business_id (int):
+        chat_id (int):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ApiErrorResponse | GetChatResponse]
+    """
+
+    kwargs = _get_kwargs(
+        business_id=business_id,
+        chat_id=chat_id,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    business_id: int,
+    *,
+    client: AuthenticatedClient | Client,
+    chat_id: int,
+) -> ApiErrorResponse | GetChatResponse | None:
+    """Get a chat
+
+     Returns a chat by its id. This operation only reads: repeating it is safe.
+
+    An Api-Key token needs one of the scopes `communication`, `all-methods` or `all-methods:read-only`.
+
+    Limits: 1,000 requests per hour, and 4 parallel requests per business for all operations
+    together. A request over either limit is answered with 420.
+
+    Args:
+        business_id (int):
+        chat_id (int):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ApiErrorResponse | GetChatResponse
+    """
+
+    return sync_detailed(
+        business_id=business_id,
+        client=client,
+        chat_id=chat_id,
+    ).parsed
+
+
+async def asyncio_detailed(
+    business_id: int,
+    *,
+    client: AuthenticatedClient | Client,
+    chat_id: int,
+) -> Response[ApiErrorResponse | GetChatResponse]:
+    """Get a chat
+
+     Returns a chat by its id. This operation only reads: repeating it is safe.
+
+    An Api-Key token needs one of the scopes `communication`, `all-methods` or `all-methods:read-only`.
+
+    Limits: 1,000 requests per hour, and 4 parallel requests per business for all operations
+    together. A request over either limit is answered with 420.
+
+    Args:
+        business_id (int):
+        chat_id (int):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ApiErrorResponse | GetChatResponse]
+    """
+
+    kwargs = _get_kwargs(
+        business_id=business_id,
+        chat_id=chat_id,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    business_id: int,
+    *,
+    client: AuthenticatedClient | Client,
+    chat_id: int,
+) -> ApiErrorResponse | GetChatResponse | None:
+    """Get a chat
+
+     Returns a chat by its id. This operation only reads: repeating it is safe.
+
+    An Api-Key token needs one of the scopes `communication`, `all-methods` or `all-methods:read-only`.
+
+    Limits: 1,000 requests per hour, and 4 parallel requests per business for all operations
+    together. A request over either limit is answered with 420.
+
+    Args:
+        business_id (int):
+        chat_id (int):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ApiErrorResponse | GetChatResponse
+    """
+
+    return (
+        await asyncio_detailed(
+            business_id=business_id,
+            client=client,
+            chat_id=chat_id,
+        )
+    ).parsed

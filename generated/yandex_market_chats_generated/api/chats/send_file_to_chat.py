@@ -1,0 +1,258 @@
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.api_error_response import ApiErrorResponse
+from ...models.api_response import ApiResponse
+from ...models.send_file_to_chat_request import SendFileToChatRequest
+from ...types import UNSET, Response
+
+
+def _get_kwargs(
+    business_id: int,
+    *,
+    body: SendFileToChatRequest,
+    chat_id: int,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+
+    params: dict[str, Any] = {}
+
+    params["chatId"] = chat_id
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/v2/businesses/{business_id}/chats/file/send".format(
+            business_id=quote(str(business_id), safe=""),
+        ),
+        "params": params,
+    }
+
+    _kwargs["files"] = body.to_multipart()
+
+    headers["Content-Type"] = "multipart/form-data; boundary=+++"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> ApiErrorResponse | ApiResponse | None:
+    if response.status_code == 200:
+        response_200 = ApiResponse.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 400:
+        response_400 = ApiErrorResponse.from_dict(response.json())
+
+        return response_400
+
+    if response.status_code == 401:
+        response_401 = ApiErrorResponse.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = ApiErrorResponse.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = ApiErrorResponse.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 420:
+        response_420 = ApiErrorResponse.from_dict(response.json())
+
+        return response_420
+
+    if response.status_code == 500:
+        response_500 = ApiErrorResponse.from_dict(response.json())
+
+        return response_500
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[ApiErrorResponse | ApiResponse]:
+    try:
+        parsed = _parse_response(client=client, response=response)
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
+        parsed = None
+    return Response(
+        status_code=response.status_code,
+        content=response.content,
+        headers=response.headers,
+        parsed=parsed,
+    )
+
+
+def sync_detailed(
+    business_id: int,
+    *,
+    client: AuthenticatedClient | Client,
+    body: SendFileToChatRequest,
+    chat_id: int,
+) -> Response[ApiErrorResponse | ApiResponse]:
+    """Send a file to a chat
+
+     Sends a file to the chat with the buyer: one file of at most 5 MB per request.
+
+    An Api-Key token needs one of the scopes `communication` or `all-methods`.
+
+    Limits: 1,000 requests per hour, and 4 parallel requests per business for all operations
+    together. A request over either limit is answered with 420.
+
+    Args:
+        business_id (int):
+        chat_id (int):
+        body (SendFileToChatRequest): The file to send.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ApiErrorResponse | ApiResponse]
+    """
+
+    kwargs = _get_kwargs(
+        business_id=business_id,
+        body=body,
+        chat_id=chat_id,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    business_id: int,
+    *,
+    client: AuthenticatedClient | Client,
+    body: SendFileToChatRequest,
+    chat_id: int,
+) -> ApiErrorResponse | ApiResponse | None:
+    """Send a file to a chat
+
+     Sends a file to the chat with the buyer: one file of at most 5 MB per request.
+
+    An Api-Key token needs one of the scopes `communication` or `all-methods`.
+
+    Limits: 1,000 requests per hour, and 4 parallel requests per business for all operations
+    together. A request over either limit is answered with 420.
+
+    Args:
+        business_id (int):
+        chat_id (int):
+        body (SendFileToChatRequest): The file to send.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ApiErrorResponse | ApiResponse
+    """
+
+    return sync_detailed(
+        business_id=business_id,
+        client=client,
+        body=body,
+        chat_id=chat_id,
+    ).parsed
+
+
+async def asyncio_detailed(
+    business_id: int,
+    *,
+    client: AuthenticatedClient | Client,
+    body: SendFileToChatRequest,
+    chat_id: int,
+) -> Response[ApiErrorResponse | ApiResponse]:
+    """Send a file to a chat
+
+     Sends a file to the chat with the buyer: one file of at most 5 MB per request.
+
+    An Api-Key token needs one of the scopes `communication` or `all-methods`.
+
+    Limits: 1,000 requests per hour, and 4 parallel requests per business for all operations
+    together. A request over either limit is answered with 420.
+
+    Args:
+        business_id (int):
+        chat_id (int):
+        body (SendFileToChatRequest): The file to send.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ApiErrorResponse | ApiResponse]
+    """
+
+    kwargs = _get_kwargs(
+        business_id=business_id,
+        body=body,
+        chat_id=chat_id,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    business_id: int,
+    *,
+    client: AuthenticatedClient | Client,
+    body: SendFileToChatRequest,
+    chat_id: int,
+) -> ApiErrorResponse | ApiResponse | None:
+    """Send a file to a chat
+
+     Sends a file to the chat with the buyer: one file of at most 5 MB per request.
+
+    An Api-Key token needs one of the scopes `communication` or `all-methods`.
+
+    Limits: 1,000 requests per hour, and 4 parallel requests per business for all operations
+    together. A request over either limit is answered with 420.
+
+    Args:
+        business_id (int):
+        chat_id (int):
+        body (SendFileToChatRequest): The file to send.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ApiErrorResponse | ApiResponse
+    """
+
+    return (
+        await asyncio_detailed(
+            business_id=business_id,
+            client=client,
+            body=body,
+            chat_id=chat_id,
+        )
+    ).parsed
