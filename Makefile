@@ -2,7 +2,7 @@
 PYTHON ?= $(firstword $(wildcard .venv/bin/python .venv/Scripts/python.exe) python)
 BASE ?= main
 # Recipes take these from the environment: whatever is in them, the shell reads no commands out of it.
-export BASE STYLE TAG
+export BASE SPEC STYLE TAG
 # zizmor is no Python module: it stands beside the interpreter.
 BIN = $(if $(findstring /,$(PYTHON)),$(dir $(PYTHON)))
 .DEFAULT_GOAL := help
@@ -60,10 +60,13 @@ docs:  ## build the documentation into site/
 spec-diff:  ## say what the change of openapi.yaml since BASE (main; empty: the last release) means
 	@$(PYTHON) scripts/spec_diff.py "$$BASE" $${STYLE:+"$$STYLE"}
 
+vendor-diff:  ## compare openapi.yaml with the vendor's own contract: SPEC=file
+	@$(PYTHON) scripts/vendor_diff.py "$$SPEC"
+
 api-diff:  ## fail on a break of the public interface without its version step
 	@$(PYTHON) scripts/api_diff.py
 
 release-check:  ## fail unless TAG is the version that the package, the contract and CHANGELOG.md state
 	@$(PYTHON) scripts/versions.py "$$TAG"
 
-.PHONY: help regenerate drift test coverage lint mutants record record-live faults build bench docs spec-diff api-diff release-check
+.PHONY: help regenerate drift test coverage lint mutants record record-live faults build bench docs spec-diff vendor-diff api-diff release-check
