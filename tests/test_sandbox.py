@@ -364,7 +364,7 @@ def test_latency_holds_back_taken_messages_only(post: Post) -> None:
 
 
 @pytest.mark.parametrize(
-    ("chat_id", "status", "taken"),
+    ("chat_id", "status", "accepted"),
     [
         (302, 302, False),
         (400, 400, False),
@@ -392,13 +392,13 @@ def test_latency_holds_back_taken_messages_only(post: Post) -> None:
     ],
 )
 def test_chat_always_answers_alike(
-    sandbox: Sandbox, post: Post, chat_id: int, status: int, *, taken: bool
+    sandbox: Sandbox, post: Post, chat_id: int, status: int, *, accepted: bool
 ) -> None:
     """A chat with one answer gives it each time, and takes the message or not as it says."""
     assert [post(sandbox, chat_id).status_code for _ in range(3)] == [status] * 3
-    assert len(sandbox.messages) == 3 * taken
+    assert len(sandbox.messages) == 3 * accepted
     assert CHATS[chat_id].startswith(str(status))
-    assert ("the message was taken" in CHATS[chat_id]) == taken
+    assert ("the message was accepted" in CHATS[chat_id]) == accepted
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ _CONFIG = {
 
 
 def filter_case(_context: schemathesis.HookContext, case: schemathesis.Case[Any]) -> bool:
-    """Leave out the awkward chats: they break the contract, for that is what they are for."""
+    """Leave out the misbehaving chats, which exist to break the contract."""
     return str(case.query.get("chatId")) not in map(str, CHATS)
 
 

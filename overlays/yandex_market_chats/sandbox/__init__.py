@@ -1,14 +1,14 @@
-"""A sandbox: the API on this machine, to rehearse what a real account cannot provoke at will.
+"""The API on loopback, to reproduce what cannot be provoked on a real account.
 
 ```python
 from yandex_market_chats.sandbox import Sandbox
 
 with Sandbox() as sandbox:
     ...  # send to sandbox.base_url with sandbox.token
-    sandbox.messages  # what the buyers would have read
+    sandbox.messages  # the messages that it accepted
 ```
 
-`CHATS` tells how each chat answers, `TOKENS` what becomes of each token. Needs the extra `sandbox`.
+`CHATS` lists the chats that misbehave, `TOKENS` the tokens. Needs the extra `sandbox`.
 """
 
 try:

@@ -1,4 +1,4 @@
-"""The business (cabinet) that the sandbox serves: which request gets which reply."""
+"""The business that the sandbox serves: it decides the reply to each request."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ _WRONG_CONTENT_TYPE = error(415, "UNSUPPORTED_MEDIA_TYPE", "Content type must be
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What `Sandbox` was asked for: its parameters tell what each of them means."""
+    """The settings of a sandbox; `Sandbox` documents them."""
 
     business_id: int
     token: str
@@ -40,10 +40,10 @@ class Settings:
 
 
 class Business:
-    """One cabinet: its limits, its chats and the messages that it took."""
+    """A business: its limits, its chats and the messages that it accepted."""
 
     def __init__(self, settings: Settings) -> None:
-        """Begin with whole limits and no messages."""
+        """Start with full limits and no messages."""
         self.settings = settings
         self.messages: list[Message] = []
         self.requests = 0
@@ -52,8 +52,8 @@ class Business:
         self._in_progress = 0
 
     @contextmanager
-    def place(self) -> Iterator[None]:
-        """Occupy one of the places that the parallel limit counts."""
+    def slot(self) -> Iterator[None]:
+        """Hold one of the slots that the parallel limit counts."""
         self._in_progress += 1
         try:
             yield
@@ -61,14 +61,14 @@ class Business:
             self._in_progress -= 1
 
     def answer(self, request: web.Request, body: bytes | None) -> Reply:
-        """Take the message or refuse it; `None` stands for a body that is too large."""
+        """Accept or refuse a request; `body` is `None` if it was too large."""
         if request.method == "POST":
             self.requests += 1
         try:
             reply = self._carry_out(request, body)
         except RefusedError as refused:
             reply = refused.reply
-        # The vendor: 2xx answers use the limit up, and so do 4xx ones.
+        # The vendor counts 2xx and 4xx answers.
         if reply.status < HTTPStatus.INTERNAL_SERVER_ERROR:
             self._hourly.use()
         return replace(
@@ -78,13 +78,13 @@ class Business:
         )
 
     def delay(self, reply: Reply) -> float:
-        """Tell how many seconds this reply is held back: a refusal never is."""
+        """Return how many seconds to delay a reply: a refusal never is."""
         if reply.slow:
             return self.settings.slow
-        return self.settings.latency if reply.taken else 0.0
+        return self.settings.latency if reply.accepted else 0.0
 
     def _carry_out(self, request: web.Request, body: bytes | None) -> Reply:
-        """Check a request in the order of the vendor: where, by whom, how often, and only then for what."""
+        """Check a request in the vendor's order: path, credentials, limits, and only then values."""
         path = _PATH.fullmatch(request.path)
         if not path:
             raise RefusedError(_NO_SUCH_RESOURCE)
@@ -98,13 +98,13 @@ class Business:
             raise RefusedError(PARALLEL_LIMIT)
         if not self._hourly.left:
             raise RefusedError(HOURLY_LIMIT)
-        # Without a body there is no type to be wrong: then the missing message is.
+        # Without a body there is no type to check: then the message is missing.
         if body and request.content_type != "application/json":
             raise RefusedError(_WRONG_CONTENT_TYPE)
         chat_id = read_id("chatId", request.query.getall("chatId", []))
         text = read_message(body)
         reply = self._script.next_reply(chat_id)
-        if reply.taken:
+        if reply.accepted:
             self.messages.append(Message(business_id, chat_id, text))
         return reply
 

@@ -1,4 +1,4 @@
-"""How each chat of the sandbox answers."""
+"""The chats that misbehave."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -15,13 +15,13 @@ from yandex_market_chats.sandbox._replies import (
     html,
 )
 
-_OK = Reply(taken=True)
+_OK = Reply(accepted=True)
 _UNAVAILABLE = error(503, "SERVICE_UNAVAILABLE", "Service temporarily unavailable. Please, try again later")
 _TOO_MANY = error(429, "TOO_MANY_REQUESTS", "Too many requests")
 
 
 class _Chat(NamedTuple):
-    """A chat: what it does in one sentence, and its replies in turn, over and over."""
+    """A chat: its behaviour in one sentence, and its replies, which repeat in turn."""
 
     summary: str
     replies: tuple[Reply, ...]
@@ -32,15 +32,15 @@ def _with_header(reply: Reply, name: str, value: str) -> Reply:
 
 
 _CHATS = {
-    # Success that is none.
+    # A success that says otherwise.
     200: _Chat(
-        '200 with "status": "ERROR"; the message was taken.',
-        (replace(error(200, "INTERNAL_ERROR", "Internal server error"), taken=True),),
+        '200 with "status": "ERROR"; the message was accepted.',
+        (replace(error(200, "INTERNAL_ERROR", "Internal server error"), accepted=True),),
     ),
-    2001: _Chat("200 with HTML; the message was taken.", (replace(html(200, "OK"), taken=True),)),
-    2002: _Chat("200 with {}; the message was taken.", (replace(_OK, body="{}"),)),
+    2001: _Chat("200 with HTML; the message was accepted.", (replace(html(200, "OK"), accepted=True),)),
+    2002: _Chat("200 with {}; the message was accepted.", (replace(_OK, body="{}"),)),
     2003: _Chat(
-        "200 whose body breaks off; the message was taken.",
+        "200 whose body breaks off; the message was accepted.",
         (_with_header(replace(_OK, body='{"status": '), "Content-Length", "16"),),
     ),
     302: _Chat(
@@ -49,7 +49,7 @@ _CHATS = {
     ),
     # Refusals.
     400: _Chat("400.", (error(400, "BAD_REQUEST", "Incorrect data"),)),
-    401: _Chat("401, whatever the token.", (error(401, "UNAUTHORIZED", "Api-Key token is invalid"),)),
+    401: _Chat("401, with any token.", (error(401, "UNAUTHORIZED", "Api-Key token is invalid"),)),
     403: _Chat("403.", (error(403, "FORBIDDEN", "Access denied"),)),
     404: _Chat("404: there is no such chat.", (error(404, "NOT_FOUND", "Chat 404 not found"),)),
     405: _Chat("405.", (error(405, "METHOD_NOT_ALLOWED", "Method not allowed"),)),
@@ -76,55 +76,56 @@ _CHATS = {
         (_with_header(_UNAVAILABLE, "Retry-After", "1"), _OK),
     ),
     5031: _Chat("503 with HTML, always.", (html(503, "503 Service Temporarily Unavailable"),)),
-    # Answers that do not tell what became of the message.
-    408: _Chat("408 with HTML; the message was not taken.", (html(408, "408 Request Time-out"),)),
+    # Answers that do not say whether the message was accepted.
+    408: _Chat("408 with HTML; the message was not accepted.", (html(408, "408 Request Time-out"),)),
     499: _Chat(
-        "499 with an empty body; the message was taken.",
-        (Reply(status=499, body="", headers={}, taken=True),),
+        "499 with an empty body; the message was accepted.",
+        (Reply(status=499, body="", headers={}, accepted=True),),
     ),
-    500: _Chat("500; the message was taken.", (replace(SERVER_ERROR, taken=True),)),
-    5001: _Chat("500; the message was not taken.", (SERVER_ERROR,)),
+    500: _Chat("500; the message was accepted.", (replace(SERVER_ERROR, accepted=True),)),
+    5001: _Chat("500; the message was not accepted.", (SERVER_ERROR,)),
     5002: _Chat(
-        "500 with HTML; the message was taken.",
-        (replace(html(500, "500 Internal Server Error"), taken=True),),
+        "500 with HTML; the message was accepted.",
+        (replace(html(500, "500 Internal Server Error"), accepted=True),),
     ),
-    502: _Chat("502 with HTML; the message was not taken.", (html(502, "502 Bad Gateway"),)),
+    502: _Chat("502 with HTML; the message was not accepted.", (html(502, "502 Bad Gateway"),)),
     504: _Chat(
-        "504 with HTML; the message was taken.", (replace(html(504, "504 Gateway Time-out"), taken=True),)
+        "504 with HTML; the message was accepted.",
+        (replace(html(504, "504 Gateway Time-out"), accepted=True),),
     ),
     520: _Chat(
-        "520 with an empty body; the message was taken.",
-        (Reply(status=520, body="", headers={}, taken=True),),
+        "520 with an empty body; the message was accepted.",
+        (Reply(status=520, body="", headers={}, accepted=True),),
     ),
     # Connections that break.
     9001: _Chat(
-        "The connection closes without an answer; the message was taken.",
+        "The connection closes without an answer; the message was accepted.",
         (replace(_OK, ending=Ending.CLOSED),),
     ),
     9002: _Chat(
-        "The connection is reset without an answer; the message was taken.",
+        "The connection is reset without an answer; the message was accepted.",
         (replace(_OK, ending=Ending.RESET),),
     ),
     9003: _Chat(
-        "OK after 20 seconds, too late for most clients; the message was taken at once.",
+        "OK after 20 seconds, too late for most clients; the message was accepted at once.",
         (replace(_OK, slow=True),),
     ),
 }
 
 CHATS: Mapping[int, str] = {chat_id: chat.summary for chat_id, chat in _CHATS.items()}
-"""How each chat answers, by its id. Any other chat takes the message and answers OK.
+"""What each misbehaving chat does, by its id. Any other chat accepts the message and answers OK.
 
-A chat that refuses once or twice starts over after its OK, so each rehearsal goes alike."""
+A chat that first refuses and then accepts starts over after its OK."""
 
 
 class Script:
-    """The replies that the chats of one sandbox give in turn."""
+    """The replies of the chats of one sandbox, in turn."""
 
     def __init__(self) -> None:
-        """Begin every chat at its first reply."""
+        """Start each chat at its first reply."""
         self._replies = {chat_id: cycle(chat.replies) for chat_id, chat in _CHATS.items()}
         self._otherwise: Iterator[Reply] = repeat(_OK)
 
     def next_reply(self, chat_id: int) -> Reply:
-        """Give the reply whose turn it is in this chat."""
+        """Return the next reply of a chat."""
         return next(self._replies.get(chat_id, self._otherwise))

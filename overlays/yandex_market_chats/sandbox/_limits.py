@@ -1,4 +1,4 @@
-"""The limit of requests per hour, after the vendor's page "Restrictions on requests"."""
+"""The hourly limit, after the vendor's page "Restrictions on requests"."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -11,14 +11,14 @@ class HourlyLimit:
     """Counts the requests of each hour of the clock."""
 
     def __init__(self, limit: int, clock: Callable[[], float]) -> None:
-        """Begin with nothing used; `clock` gives seconds since the epoch."""
+        """Start unused; `clock` returns seconds since the epoch."""
         self._limit = limit
         self._clock = clock
         self._used: Counter[int] = Counter()
 
     @property
     def left(self) -> int:
-        """How many requests are left in this hour."""
+        """The number of requests left in this hour."""
         return max(0, self._limit - self._used[self._hour()])
 
     def use(self) -> None:
@@ -26,10 +26,10 @@ class HourlyLimit:
         self._used[self._hour()] += 1
 
     def headers(self, exhausted_for: int | None) -> dict[str, str]:
-        """Tell the state of the limit as the vendor does, in RFC 822 dates: its end and, to compare, `Date`.
+        """Return the headers that report the limit, with RFC 822 dates, and the `Date` to compare them with.
 
         Args:
-            exhausted_for: Seconds for which to tell that nothing is left; `None` tells the truth.
+            exhausted_for: Report that nothing is left for so many seconds; `None` reports the actual state.
         """
         if exhausted_for is None:
             left, until = self.left, (self._hour() + 1) * _HOUR

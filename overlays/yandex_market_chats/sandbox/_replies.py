@@ -1,4 +1,4 @@
-"""What the sandbox can answer."""
+"""The answers of the API."""
 
 import json
 from collections.abc import Mapping
@@ -14,45 +14,45 @@ class Ending(Enum):
 
     ANSWERED = auto()
     CLOSED = auto()
-    """Without a byte of an answer."""
+    """Without a byte of an answer, in order (TCP FIN)."""
     RESET = auto()
-    """Without a byte of an answer, and by force (TCP RST)."""
+    """Without a byte of an answer, by TCP RST."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """One answer of the API, and what it means for the message."""
+    """An answer of the API, and whether the message was accepted."""
 
     status: int = 200
     body: str = '{"status": "OK"}'
-    """A `string.Template`: it may name `$business_id`, `$hourly_limit` and `$parallel_limit`."""
+    """A `string.Template`, which may contain `$business_id`, `$hourly_limit` and `$parallel_limit`."""
     headers: Mapping[str, str] = field(default_factory=_JSON.copy)
-    taken: bool = False
+    accepted: bool = False
     """Whether the message reaches the buyer."""
     slow: bool = False
-    """Whether the answer is held back until a client gives up waiting."""
+    """Whether the answer is delayed until most clients have given up."""
     ending: Ending = Ending.ANSWERED
     exhausted_for: int | None = None
-    """For how many seconds from now the hourly limit counts as used up, whatever is left of it."""
+    """Report the hourly limit as exhausted for so many seconds, regardless of its state."""
 
 
 class RefusedError(Exception):
-    """A request that the API refuses, with the reply that says so."""
+    """A refused request, with the reply to it."""
 
     def __init__(self, reply: Reply) -> None:
-        """Keep the reply."""
+        """Store the reply."""
         super().__init__(reply.body)
         self.reply = reply
 
 
 def error(status: int, code: str, message: str) -> Reply:
-    """Make the vendor's error envelope, with one error in it."""
+    """Return the vendor's error envelope with one error."""
     body = {"status": "ERROR", "errors": [{"code": code, "message": message}]}
     return Reply(status=status, body=json.dumps(body))
 
 
 def html(status: int, title: str) -> Reply:
-    """Make the page of a gateway in front of the API."""
+    """Return the page of a gateway in front of the API."""
     page = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
     return Reply(status=status, body=page, headers=_HTML)
 

@@ -1,4 +1,4 @@
-"""The sandbox as its users see it."""
+"""The sandbox's public class."""
 
 import threading
 import time
@@ -17,11 +17,11 @@ from yandex_market_chats.sandbox._tokens import API_KEY
 class Sandbox:
     """The API on loopback, served in the background while the `with` block lasts.
 
-    It checks credentials, limits and values as the vendor does and answers in the vendor's words.
-    `CHATS` tells which chats answer in an awkward way, `TOKENS` which tokens it knows.
+    It checks credentials, limits and values as the vendor does, with the vendor's error messages.
+    `CHATS` lists the chats that misbehave, `TOKENS` the tokens that it knows.
 
     Attributes:
-        base_url: Where it serves, such as `http://127.0.0.1:49152`. Set inside the `with` block only.
+        base_url: Its address, such as `http://127.0.0.1:49152`. Set inside the `with` block only.
     """
 
     base_url: str
@@ -39,17 +39,17 @@ class Sandbox:
         ssl_context: SSLContext | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Prepare a sandbox; nothing is served before the `with` block.
+        """Create a sandbox; it serves inside the `with` block.
 
         Args:
-            port: The port on 127.0.0.1; 0 takes a free one.
-            business_id: The cabinet that it serves; any other is refused with 403.
-            token: The Api-Key token that works. A made-up one, please: it needs no real one.
-            hourly_limit: Requests per hour of the clock; past it the answer is 420.
-            parallel_limit: Requests at a time; past it the answer is 420.
-            latency: Seconds from taking a message to the answer. Refusals come at once.
-            slow: The same for the chat that is too slow for its client.
-            ssl_context: What to serve HTTPS with; `None` serves HTTP.
+            port: The port on 127.0.0.1; 0 picks a free one.
+            business_id: The business that it serves; any other is refused with 403.
+            token: The valid Api-Key token. Use a made-up token; a real one is never needed.
+            hourly_limit: Requests per clock hour; beyond it the answer is 420.
+            parallel_limit: Requests at a time; beyond it the answer is 420.
+            latency: Seconds between accepting a message and answering. Refusals are immediate.
+            slow: The same for the chat that answers too late.
+            ssl_context: Serve HTTPS with this context; `None` serves HTTP.
             clock: Seconds since the epoch, for the dates in the answers and for the hourly limit.
         """
         self._port = port
@@ -69,10 +69,10 @@ class Sandbox:
         self._closed = threading.Event()
 
     def __enter__(self) -> Self:
-        """Start to serve.
+        """Start serving.
 
         Raises:
-            OSError: The port is taken.
+            OSError: The port is in use.
         """
         self._closed.clear()
         port = self._exit.enter_context(serving(self._business, self._port, self._ssl_context))
@@ -92,22 +92,22 @@ class Sandbox:
 
     @property
     def token(self) -> str:
-        """The Api-Key token that works here. It is a fake one."""
+        """The valid Api-Key token, which is fake."""
         return self._business.settings.token
 
     @property
     def business_id(self) -> int:
-        """The cabinet that it serves."""
+        """The business that it serves."""
         return self._business.settings.business_id
 
     @property
     def messages(self) -> tuple[Message, ...]:
-        """The messages that it took, in order: what the buyers would have read."""
+        """The messages that it accepted, in order: what the buyers would have read."""
         return tuple(self._business.messages)
 
     @property
     def requests(self) -> int:
-        """How many POSTs it has seen, the refused ones too."""
+        """The number of POST requests received, refused ones included."""
         return self._business.requests
 
     def wait(self) -> None:
@@ -116,6 +116,6 @@ class Sandbox:
         Raises:
             KeyboardInterrupt: The user pressed Ctrl-C.
         """
-        # On Windows, Ctrl-C does not end a wait that has no time-out.
+        # On Windows, Ctrl-C does not interrupt a wait without a timeout.
         while not self._closed.wait(timeout=0.5):
             pass

@@ -1,4 +1,4 @@
-"""The HTTP side of the sandbox: aiohttp on loopback, in a thread of its own."""
+"""The HTTP side of the sandbox: aiohttp on loopback, in its own thread."""
 
 import asyncio
 import socket
@@ -17,9 +17,9 @@ from yandex_market_chats.sandbox._validation import MAX_BODY
 
 HOST = "127.0.0.1"
 
-# Seconds that a request in progress gets to end when the sandbox closes.
+# Seconds that requests in progress have to end when the sandbox closes.
 _GRACE = 0.1
-# On, with no time to linger: closing such a socket resets the connection (SO_LINGER, socket(7)).
+# Linger on, for no time: closing such a socket resets the connection (SO_LINGER, socket(7)).
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 
@@ -28,9 +28,9 @@ def serving(business: Business, port: int, ssl_context: SSLContext | None) -> It
     """Serve a business in the background while the context lasts.
 
     Args:
-        business: What answers.
-        port: The port to listen on; 0 takes a free one.
-        ssl_context: What to serve HTTPS with; `None` serves HTTP.
+        business: The business that answers.
+        port: The port to listen on; 0 picks a free one.
+        ssl_context: Serve HTTPS with this context; `None` serves HTTP.
 
     Yields:
         The port in use.
@@ -43,7 +43,7 @@ def serving(business: Business, port: int, ssl_context: SSLContext | None) -> It
             _application(business),
             access_log=None,
             auto_decompress=False,
-            # A client that left gives its place back.
+            # A disconnected client releases its slot.
             handler_cancellation=True,
             shutdown_timeout=_GRACE,
         )
@@ -80,8 +80,8 @@ def _application(business: Business) -> web.Application:
 
 async def _handle(business: Business, request: web.Request) -> web.Response:
     body = await _read(request)
-    # The place is given back before the answer leaves: who has read an answer may send the next request.
-    with business.place():
+    # The slot is released before the answer leaves: a client that has its answer may send again at once.
+    with business.slot():
         reply = business.answer(request, body)
         await asyncio.sleep(business.delay(reply))
     if reply.ending is Ending.RESET:
@@ -99,5 +99,5 @@ async def _read(request: web.Request) -> bytes | None:
         body = await request.read()
     except web.HTTPRequestEntityTooLarge:
         return None
-    # aiohttp refused a body of just its limit until 3.14, and takes it since: it gets one byte more.
+    # Before 3.14, aiohttp refused a body of exactly its limit, so its limit is one byte more.
     return body if len(body) <= MAX_BODY else None

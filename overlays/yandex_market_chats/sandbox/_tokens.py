@@ -1,4 +1,4 @@
-"""The tokens that the sandbox knows: fake ones of the vendor's shape, good nowhere else."""
+"""The tokens that the sandbox knows: fake tokens in the vendor's format, valid nowhere else."""
 
 from collections.abc import Mapping
 from typing import NoReturn
@@ -11,25 +11,25 @@ API_KEY_WITHOUT_ACCESS = "ACMA:FakeKeyOfTheSandboxWithoutTheAccess00000:00000002
 OAUTH = "y0_FakeOAuthTokenOfTheSandboxThatWorks"
 
 TOKENS: Mapping[str, str] = {
-    API_KEY: "Api-Key that works, unless the sandbox was given another.",
+    API_KEY: "Api-Key that works, unless the sandbox has another token.",
     REVOKED_API_KEY: "Api-Key that is revoked: 401.",
     API_KEY_WITHOUT_ACCESS: "Api-Key without the access to chats: 403.",
     OAUTH: "OAuth token that works.",
 }
-"""What becomes of each token of the sandbox. Any other token is invalid: 401.
+"""What each token results in. Any other token is invalid: 401.
 
-A callable credential that gives the revoked token first and the good one afterwards rehearses a rotation."""
+A callable that returns the revoked token first and the valid one afterwards reproduces a rotation."""
 
 
 def check_credentials(headers: Mapping[str, str], api_key: str) -> None:
-    """Check the credentials of a request, in the words of the vendor's page "Authorization".
+    """Check the credentials of a request, with the messages of the vendor's page "Authorization".
 
     Args:
         headers: The headers of the request, with case-insensitive names.
-        api_key: The Api-Key token that works.
+        api_key: The valid Api-Key token.
 
     Raises:
-        RefusedError: With 401 if they are missing or unusable, with 403 if they lack the access.
+        RefusedError: With 401 if they are missing or invalid, with 403 if they lack the access.
     """
     token = headers.get("Api-Key")
     if token is not None:
@@ -42,8 +42,8 @@ def check_credentials(headers: Mapping[str, str], api_key: str) -> None:
         _refuse("OAuth token is invalid")
 
 
-def _check_api_key(token: str, good: str) -> None:
-    if token == good:
+def _check_api_key(token: str, valid: str) -> None:
+    if token == valid:
         return
     if token == API_KEY_WITHOUT_ACCESS:
         message = "Token does not have any of the scopes to access the API method"

@@ -1,4 +1,4 @@
-"""What the API requires of the values in a request, after the vendor's page of the method."""
+"""The values that the API accepts in a request, after the vendor's page of the method."""
 
 import json
 import re
@@ -17,7 +17,7 @@ _INTEGER = re.compile(r"-?[0-9]{1,4300}")
 
 
 def read_id(name: str, values: Sequence[str]) -> int:
-    """Read an id that must be given exactly once.
+    """Return an id that must be present exactly once.
 
     Raises:
         RefusedError: With 400 if it is not one integer from 1 to the largest int64.
@@ -37,7 +37,7 @@ def read_id(name: str, values: Sequence[str]) -> int:
 
 
 def read_message(body: bytes | None) -> str:
-    """Read the text of the message from a request body; `None` stands for a body that is too large.
+    """Return the message in a request body; the body is `None` if it was too large.
 
     Raises:
         RefusedError: With 400 if there is no text of 1 to 4096 characters in it.
@@ -68,7 +68,7 @@ def _read_object(body: bytes) -> dict[str, Any]:
 
 
 def _is_unicode(text: str) -> bool:
-    """Tell whether the text is free of half surrogate pairs, which JSON can escape but UTF-8 cannot say."""
+    """Return whether the text has no lone surrogate, which JSON can escape but UTF-8 cannot encode."""
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
