@@ -22,6 +22,7 @@ from yandex_market_chats.sandbox._messages import Message
 from yandex_market_chats.sandbox._tokens import (
     API_KEY,
     API_KEY_WITHOUT_ACCESS,
+    EXPIRED_OAUTH,
     OAUTH,
     REVOKED_API_KEY,
     TOKENS,
@@ -31,6 +32,7 @@ __all__ = [
     "API_KEY",
     "API_KEY_WITHOUT_ACCESS",
     "CHATS",
+    "EXPIRED_OAUTH",
     "OAUTH",
     "REVOKED_API_KEY",
     "TOKENS",

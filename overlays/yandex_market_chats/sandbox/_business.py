@@ -12,18 +12,18 @@ from aiohttp import web
 from yandex_market_chats.sandbox._chats import Script
 from yandex_market_chats.sandbox._limits import HourlyLimit
 from yandex_market_chats.sandbox._messages import Message
-from yandex_market_chats.sandbox._replies import HOURLY_LIMIT, PARALLEL_LIMIT, RefusedError, Reply, error
+from yandex_market_chats.sandbox._replies import (
+    HOURLY_LIMIT,
+    PARALLEL_LIMIT,
+    RefusedError,
+    Reply,
+    error,
+    refuse,
+)
 from yandex_market_chats.sandbox._tokens import check_credentials
 from yandex_market_chats.sandbox._validation import read_id, read_message
 
 _PATH = re.compile(r"/v2/businesses/([^/]+)/chats/message")
-_NO_SUCH_RESOURCE = error(404, "NOT_FOUND", "Resource not found")
-_WRONG_METHOD = replace(
-    error(405, "METHOD_NOT_ALLOWED", "Method not allowed"),
-    headers={"Content-Type": "application/json", "Allow": "POST"},
-)
-_ACCESS_DENIED = error(403, "FORBIDDEN", "Access denied")
-_WRONG_CONTENT_TYPE = error(415, "UNSUPPORTED_MEDIA_TYPE", "Content type must be application/json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +71,7 @@ class Business:
         # The vendor counts 2xx and 4xx answers.
         if reply.status < HTTPStatus.INTERNAL_SERVER_ERROR:
             self._hourly.use()
-        return replace(
-            reply,
-            body=self._fill_in(reply.body),
-            headers={**self._hourly.headers(reply.exhausted_for), **reply.headers},
-        )
+        return replace(reply, headers={**self._hourly.headers(reply.exhausted_for), **reply.headers})
 
     def delay(self, reply: Reply) -> float:
         """Return how many seconds to delay a reply: a refusal never is."""
@@ -87,30 +83,36 @@ class Business:
         """Check a request in the vendor's order: path, credentials, limits, and only then values."""
         path = _PATH.fullmatch(request.path)
         if not path:
-            raise RefusedError(_NO_SUCH_RESOURCE)
+            refuse(404, "Resource not found")
         if request.method != "POST":
-            raise RefusedError(_WRONG_METHOD)
+            raise RefusedError(_wrong_method(request.method))
         check_credentials(request.headers, self.settings.token)
         business_id = read_id("businessId", [path[1]])
         if business_id != self.settings.business_id:
-            raise RefusedError(_ACCESS_DENIED)
+            refuse(403, "Access denied")
         if self._in_progress > self.settings.parallel_limit:
-            raise RefusedError(PARALLEL_LIMIT)
+            raise RefusedError(self._filled_in(PARALLEL_LIMIT))
         if not self._hourly.left:
-            raise RefusedError(HOURLY_LIMIT)
-        # Without a body there is no type to check: then the message is missing.
+            raise RefusedError(self._filled_in(HOURLY_LIMIT))
+        # Without a body there is no type to check: then the body is missing.
         if body and request.content_type != "application/json":
-            raise RefusedError(_WRONG_CONTENT_TYPE)
+            refuse(415, f"Content type '{request.content_type}' not supported")
         chat_id = read_id("chatId", request.query.getall("chatId", []))
         text = read_message(body)
-        reply = self._script.next_reply(chat_id)
+        reply = self._filled_in(self._script.next_reply(chat_id))
         if reply.accepted:
             self.messages.append(Message(business_id, chat_id, text))
         return reply
 
-    def _fill_in(self, body: str) -> str:
-        return Template(body).substitute(
+    def _filled_in(self, reply: Reply) -> Reply:
+        body = Template(reply.body).substitute(
             business_id=self.settings.business_id,
             hourly_limit=self.settings.hourly_limit,
             parallel_limit=self.settings.parallel_limit,
         )
+        return replace(reply, body=body)
+
+
+def _wrong_method(method: str) -> Reply:
+    reply = error(405, f"Request method '{method}' not supported")
+    return replace(reply, headers={**reply.headers, "Allow": "POST"})

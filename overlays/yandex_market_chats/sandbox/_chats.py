@@ -16,8 +16,8 @@ from yandex_market_chats.sandbox._replies import (
 )
 
 _OK = Reply(accepted=True)
-_UNAVAILABLE = error(503, "SERVICE_UNAVAILABLE", "Service temporarily unavailable. Please, try again later")
-_TOO_MANY = error(429, "TOO_MANY_REQUESTS", "Too many requests")
+_UNAVAILABLE = error(503, "Service temporarily unavailable. Please, try again later")
+_TOO_MANY = error(429, "Too many requests")
 
 
 class _Chat(NamedTuple):
@@ -35,7 +35,7 @@ _CHATS = {
     # A success that says otherwise.
     200: _Chat(
         '200 with "status": "ERROR"; the message was accepted.',
-        (replace(error(200, "INTERNAL_ERROR", "Internal server error"), accepted=True),),
+        (replace(SERVER_ERROR, status=200, accepted=True),),
     ),
     2001: _Chat("200 with HTML; the message was accepted.", (replace(html(200, "OK"), accepted=True),)),
     2002: _Chat("200 with {}; the message was accepted.", (replace(_OK, body="{}"),)),
@@ -48,14 +48,14 @@ _CHATS = {
         (_with_header(Reply(status=302, body="", headers={}), "Location", "/moved"),),
     ),
     # Refusals.
-    400: _Chat("400.", (error(400, "BAD_REQUEST", "Incorrect data"),)),
-    401: _Chat("401, with any token.", (error(401, "UNAUTHORIZED", "Api-Key token is invalid"),)),
-    403: _Chat("403.", (error(403, "FORBIDDEN", "Access denied"),)),
-    404: _Chat("404: there is no such chat.", (error(404, "NOT_FOUND", "Chat 404 not found"),)),
-    405: _Chat("405.", (error(405, "METHOD_NOT_ALLOWED", "Method not allowed"),)),
-    409: _Chat("409, which the vendor does not document.", (error(409, "CONFLICT", "Conflict"),)),
-    415: _Chat("415.", (error(415, "UNSUPPORTED_MEDIA_TYPE", "Unsupported media type"),)),
-    423: _Chat("423: the business is in migration.", (error(423, "LOCKED", "Business is in migration"),)),
+    400: _Chat("400.", (error(400, "Illegal input at 'message'"),)),
+    401: _Chat("401, with any token.", (error(401, "Api-Key token is invalid"),)),
+    403: _Chat("403.", (error(403, "Access denied"),)),
+    404: _Chat("404: there is no such chat.", (error(404, "Can't find chat by id: '404'"),)),
+    405: _Chat("405.", (error(405, "Request method 'POST' not supported"),)),
+    409: _Chat("409, which the vendor does not document.", (error(409, "Conflict"),)),
+    415: _Chat("415.", (error(415, "Content type 'application/json' not supported"),)),
+    423: _Chat("423: the business is in migration.", (error(423, "Business is in migration"),)),
     # Limits, and an overloaded server.
     420: _Chat("420 of the parallel limit, always.", (PARALLEL_LIMIT,)),
     4201: _Chat("420 of the parallel limit twice, then OK.", (PARALLEL_LIMIT, PARALLEL_LIMIT, _OK)),

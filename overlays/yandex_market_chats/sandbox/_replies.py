@@ -4,9 +4,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from http import HTTPStatus
+from typing import NoReturn
 
 _JSON = {"Content-Type": "application/json"}
 _HTML = {"Content-Type": "text/html; charset=utf-8"}
+_CODES = {status.value: status.name for status in HTTPStatus}
+# The published page shows no other code than this placeholder.
+_UNKNOWN_CODE = "example"
 
 
 class Ending(Enum):
@@ -25,7 +30,7 @@ class Reply:
 
     status: int = 200
     body: str = '{"status": "OK"}'
-    """A `string.Template`, which may contain `$business_id`, `$hourly_limit` and `$parallel_limit`."""
+    """A `string.Template`, if it is a reply of a chat or of a limit."""
     headers: Mapping[str, str] = field(default_factory=_JSON.copy)
     accepted: bool = False
     """Whether the message reaches the buyer."""
@@ -45,10 +50,20 @@ class RefusedError(Exception):
         self.reply = reply
 
 
-def error(status: int, code: str, message: str) -> Reply:
+def error(status: int, message: str) -> Reply:
     """Return the vendor's error envelope with one error."""
-    body = {"status": "ERROR", "errors": [{"code": code, "message": message}]}
-    return Reply(status=status, body=json.dumps(body))
+    errors = [{"code": _CODES.get(status, _UNKNOWN_CODE), "message": message}]
+    body = json.dumps({"status": "ERROR", "errors": errors}, ensure_ascii=False)
+    return Reply(status=status, body=body)
+
+
+def refuse(status: int, message: str) -> NoReturn:
+    """Refuse a request with the vendor's error envelope.
+
+    Raises:
+        RefusedError: Always.
+    """
+    raise RefusedError(error(status, message))
 
 
 def html(status: int, title: str) -> Reply:
@@ -58,13 +73,11 @@ def html(status: int, title: str) -> Reply:
 
 
 PARALLEL_LIMIT = error(
-    420,
-    "LIMIT_EXCEEDED",
-    "Hit rate limit of $parallel_limit parallel requests for businessId $business_id",
+    420, "Hit rate limit of '$parallel_limit' parallel requests for businessId $business_id"
 )
 HOURLY_LIMIT = error(
     420,
-    "LIMIT_EXCEEDED",
-    "Hit rate limit of $hourly_limit requests per 1 hour for resource businesses/{businessId}/chats/message",
+    "Hit rate limit of '$hourly_limit' requests per '1 hour' "
+    "for resource 'businesses/{businessId}/chats/message' for businessId $business_id",
 )
-SERVER_ERROR = error(500, "INTERNAL_ERROR", "Internal server error")
+SERVER_ERROR = error(500, "Internal server error")

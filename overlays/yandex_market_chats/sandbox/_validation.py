@@ -1,19 +1,18 @@
-"""The values that the API accepts in a request, after the vendor's page of the method."""
+"""The values that the API accepts in a request, and the vendor's messages for all others."""
 
 import json
 import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from yandex_market_chats.sandbox._replies import RefusedError, error
+from yandex_market_chats.sandbox._replies import refuse
 
 MAX_BODY = 512 * 1024
-"""Bytes of the largest request body."""
+"""Bytes of the largest JSON body."""
 
 _MAX_MESSAGE = 4096
 _MAX_ID = 2**63 - 1
-# Python converts no more than 4300 digits.
-_INTEGER = re.compile(r"-?[0-9]{1,4300}")
+_INTEGER = re.compile(r"-?[0-9]{1,19}")
 
 
 def read_id(name: str, values: Sequence[str]) -> int:
@@ -23,17 +22,13 @@ def read_id(name: str, values: Sequence[str]) -> int:
         RefusedError: With 400 if it is not one integer from 1 to the largest int64.
     """
     if not values:
-        _refuse(f"{name}: must not be null")
-    if len(values) > 1:
-        _refuse(f"{name}: must be given once")
-    if not _INTEGER.fullmatch(values[0]):
-        _refuse(f"{name}: must be an integer")
-    number = int(values[0])
-    if number < 1:
-        _refuse(f"{name}: must be greater than or equal to 1")
-    if number > _MAX_ID:
-        _refuse(f"{name}: must be less than or equal to {_MAX_ID}")
-    return number
+        _refuse(f"Required request parameter '{name}' is not present")
+    value = ",".join(values)
+    if not _INTEGER.fullmatch(value) or int(value) > _MAX_ID:
+        _refuse(f"Type mismatch: '{value}'")
+    if int(value) < 1:
+        _refuse(f"'{name}' must be greater than or equal to 1 (rejected value: '{value}')")
+    return int(value)
 
 
 def read_message(body: bytes | None) -> str:
@@ -42,28 +37,28 @@ def read_message(body: bytes | None) -> str:
     Raises:
         RefusedError: With 400 if there is no text of 1 to 4096 characters in it.
     """
-    if body is None:
-        _refuse("body: size must be at most 512 KB")
     message = _read_object(body).get("message")
     if message is None:
-        _refuse("message: must not be null")
-    if not isinstance(message, str):
-        _refuse("message: must be a string")
+        _refuse("'message' must not be null (rejected value: null)")
+    if not isinstance(message, str) or not _is_unicode(message):
+        _refuse("Illegal input at 'message'")
     if not 1 <= len(message) <= _MAX_MESSAGE:
-        _refuse(f"message: size must be between 1 and {_MAX_MESSAGE}")
-    if not _is_unicode(message):
-        _refuse("message: must be Unicode text")
+        _refuse(f"'message' size must be between 1 and {_MAX_MESSAGE} (rejected value: '{message}')")
     return message
 
 
-def _read_object(body: bytes) -> dict[str, Any]:
+def _read_object(body: bytes | None) -> dict[str, Any]:
+    if body is None:
+        _refuse(f"The request is too big: the limit is {MAX_BODY // 1024} KB")
+    if not body:
+        _refuse("Required request body is missing")
     try:
         value = json.loads(body.decode())
     # Thousands of brackets are a RecursionError, anything else that is not JSON in UTF-8 a ValueError.
-    except (ValueError, RecursionError):
-        _refuse("body: must be JSON")
+    except (ValueError, RecursionError) as error:
+        _refuse(f"JSON: {error}")
     if not isinstance(value, dict):
-        _refuse("body: must be a JSON object")
+        _refuse("JSON: an object is expected")
     return value
 
 
@@ -73,4 +68,4 @@ def _is_unicode(text: str) -> bool:
 
 
 def _refuse(message: str) -> NoReturn:
-    raise RefusedError(error(400, "BAD_REQUEST", message))
+    refuse(400, message)
