@@ -382,6 +382,7 @@ def test_latency_holds_back_taken_messages_only(post: Post) -> None:
     ("chat_id", "status", "accepted"),
     [
         (302, 302, False),
+        (303, 303, True),
         (400, 400, False),
         (401, 401, False),
         (403, 403, False),
@@ -398,7 +399,9 @@ def test_latency_holds_back_taken_messages_only(post: Post) -> None:
         (5001, 500, False),
         (5002, 500, True),
         (502, 502, False),
-        (5031, 503, False),
+        (5031, 503, True),
+        (5032, 503, True),
+        (5033, 503, True),
         (504, 504, True),
         (520, 520, True),
         (200, 200, True),
@@ -452,7 +455,7 @@ def test_chat_asks_for_a_second_of_patience(sandbox: Sandbox, post: Post, chat_i
     assert post(sandbox, chat_id).headers["Retry-After"] == "1"
 
 
-@pytest.mark.parametrize("chat_id", [2001, 408, 5002, 502, 5031, 504])
+@pytest.mark.parametrize("chat_id", [2001, 408, 5002, 502, 5031, 5033, 504])
 def test_chat_answers_with_html(sandbox: Sandbox, post: Post, chat_id: int) -> None:
     """A gateway's page is no envelope."""
     response = post(sandbox, chat_id)
@@ -460,7 +463,7 @@ def test_chat_answers_with_html(sandbox: Sandbox, post: Post, chat_id: int) -> N
     assert response.text.startswith("<html>")
 
 
-@pytest.mark.parametrize(("chat_id", "body"), [(2002, b"{}"), (302, b""), (499, b""), (520, b"")])
+@pytest.mark.parametrize(("chat_id", "body"), [(2002, b"{}"), (302, b""), (303, b""), (499, b""), (520, b"")])
 def test_chat_answers_with_nothing(sandbox: Sandbox, post: Post, chat_id: int, body: bytes) -> None:
     """An empty answer is empty."""
     assert post(sandbox, chat_id).content == body

@@ -31,6 +31,14 @@ def _with_header(reply: Reply, name: str, value: str) -> Reply:
     return replace(reply, headers={**reply.headers, name: value})
 
 
+_ENVOY = Reply(
+    status=503,
+    body="upstream connect error or disconnect/reset before headers. reset reason: connection termination",
+    headers={"Content-Type": "text/plain"},
+    accepted=True,
+)
+_VARNISH = _with_header(replace(html(503, "503 Backend fetch failed"), accepted=True), "Retry-After", "5")
+
 _CHATS = {
     # A success that says otherwise.
     200: _Chat(
@@ -46,6 +54,10 @@ _CHATS = {
     302: _Chat(
         "302 to another path.",
         (_with_header(Reply(status=302, body="", headers={}), "Location", "/moved"),),
+    ),
+    303: _Chat(
+        "303 to another path; the message was accepted.",
+        (_with_header(Reply(status=303, body="", headers={}, accepted=True), "Location", "/moved"),),
     ),
     # Refusals.
     400: _Chat("400.", (error(400, "Illegal input at 'message'"),)),
@@ -75,7 +87,6 @@ _CHATS = {
         "503 with Retry-After of 1 second once, then OK.",
         (_with_header(_UNAVAILABLE, "Retry-After", "1"), _OK),
     ),
-    5031: _Chat("503 with HTML, always.", (html(503, "503 Service Temporarily Unavailable"),)),
     # Answers that do not say whether the message was accepted.
     408: _Chat("408 with HTML; the message was not accepted.", (html(408, "408 Request Time-out"),)),
     499: _Chat(
@@ -89,6 +100,13 @@ _CHATS = {
         (replace(html(500, "500 Internal Server Error"), accepted=True),),
     ),
     502: _Chat("502 with HTML; the message was not accepted.", (html(502, "502 Bad Gateway"),)),
+    # A gateway that lost a server after passing the request on; the first is nginx.
+    5031: _Chat(
+        "503 with HTML; the message was accepted.",
+        (replace(html(503, "503 Service Temporarily Unavailable"), accepted=True),),
+    ),
+    5032: _Chat("503 with the text of Envoy; the message was accepted.", (_ENVOY,)),
+    5033: _Chat("503 with the HTML of Varnish and Retry-After; the message was accepted.", (_VARNISH,)),
     504: _Chat(
         "504 with HTML; the message was accepted.",
         (replace(html(504, "504 Gateway Time-out"), accepted=True),),
