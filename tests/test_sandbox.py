@@ -1,6 +1,7 @@
 """The sandbox, seen from the wire: what a client without the SDK gets from it."""
 
 import importlib
+import re
 import ssl
 import sys
 import threading
@@ -105,6 +106,13 @@ def test_connection_closes_after_each_answer(sandbox: Sandbox, post: Post) -> No
     """Keep-alive is not supported, for refusals neither."""
     for chat_id in (42, 404):
         assert post(sandbox, chat_id).headers["Connection"] == "close"
+
+
+def test_every_answer_has_its_own_trace_id(sandbox: Sandbox, post: Post) -> None:
+    """The vendor's support asks for the id in the W3C header, on refusals and on a gateway's pages too."""
+    trace_ids = {post(sandbox, chat_id).headers["traceparent"] for chat_id in (42, 404, 5031)}
+    assert len(trace_ids) == 3
+    assert all(re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-01", trace_id) for trace_id in trace_ids)
 
 
 def test_settings_change_the_business_and_the_token(post: Post) -> None:

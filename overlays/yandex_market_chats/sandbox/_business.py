@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from http import HTTPStatus
+from secrets import token_hex
 from string import Template
+from uuid import uuid4
 
 from aiohttp import web
 
@@ -71,7 +73,14 @@ class Business:
         # The vendor counts 2xx and 4xx answers.
         if reply.status < HTTPStatus.INTERNAL_SERVER_ERROR:
             self._hourly.use()
-        return replace(reply, headers={**self._hourly.headers(reply.exhausted_for), **reply.headers})
+        return replace(
+            reply,
+            headers={
+                "traceparent": f"00-{uuid4().hex}-{token_hex(8)}-01",
+                **self._hourly.headers(reply.exhausted_for),
+                **reply.headers,
+            },
+        )
 
     def delay(self, reply: Reply) -> float:
         """Return how many seconds to delay a reply: a refusal never is."""
