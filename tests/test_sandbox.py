@@ -23,6 +23,7 @@ from yandex_market_chats.sandbox import (
     REVOKED_API_KEY,
     TOKENS,
     Message,
+    Request,
     Sandbox,
 )
 
@@ -178,6 +179,21 @@ def test_without_aiohttp_the_import_names_the_extra(monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(sys.modules, "aiohttp", None)
     with pytest.raises(ImportError, match=r"pip install 'yandex-market-chats\[sandbox\]'"):
         importlib.import_module("yandex_market_chats.sandbox")
+
+
+def test_each_request_is_reported_with_its_status(post: Post) -> None:
+    """The command line prints a line for each request, refused and unanswered ones included."""
+    requests: list[Request] = []
+    with Sandbox(on_request=requests.append) as sandbox:
+        post(sandbox)
+        post(sandbox, 404)
+        with pytest.raises(httpx.RemoteProtocolError):
+            post(sandbox, 9001)
+    assert [str(request) for request in requests] == [
+        "POST /v2/businesses/123456/chats/message?chatId=42 200",
+        "POST /v2/businesses/123456/chats/message?chatId=404 404",
+        "POST /v2/businesses/123456/chats/message?chatId=9001 no answer",
+    ]
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer"])

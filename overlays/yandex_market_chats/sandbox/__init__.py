@@ -17,6 +17,7 @@ except ModuleNotFoundError as error:
     message = "The sandbox needs aiohttp: pip install 'yandex-market-chats[sandbox]'"
     raise ImportError(message, name=error.name) from error
 
+from yandex_market_chats.sandbox._calls import Request
 from yandex_market_chats.sandbox._chats import CHATS
 from yandex_market_chats.sandbox._messages import Message
 from yandex_market_chats.sandbox._tokens import (
@@ -37,5 +38,6 @@ __all__ = [
     "REVOKED_API_KEY",
     "TOKENS",
     "Message",
+    "Request",
     "Sandbox",
 ]

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from aiohttp import web
 
+from yandex_market_chats.sandbox._calls import Request
 from yandex_market_chats.sandbox._chats import Script
 from yandex_market_chats.sandbox._limits import HourlyLimit
 from yandex_market_chats.sandbox._messages import Message
@@ -39,6 +40,7 @@ class Settings:
     latency: float
     slow: float
     clock: Callable[[], float]
+    on_request: Callable[[Request], object] | None
 
 
 class Business:

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from yandex_market_chats.sandbox._business import Business, Settings
+from yandex_market_chats.sandbox._calls import Request
 from yandex_market_chats.sandbox._messages import Message
 from yandex_market_chats.sandbox._server import HOST, serving
 from yandex_market_chats.sandbox._tokens import API_KEY
@@ -38,6 +39,7 @@ class Sandbox:
         slow: float = 20.0,
         ssl_context: SSLContext | None = None,
         clock: Callable[[], float] = time.time,
+        on_request: Callable[[Request], object] | None = None,
     ) -> None:
         """Create a sandbox; it serves inside the `with` block.
 
@@ -51,6 +53,8 @@ class Sandbox:
             slow: The same for the chat that answers too late.
             ssl_context: Serve HTTPS with this context; `None` serves HTTP.
             clock: Seconds since the epoch, for the dates in the answers and for the hourly limit.
+            on_request: Called with each request when its answer is known, in the thread of the sandbox;
+                `print` logs a line per request. If it fails, so does the request, with a 500.
         """
         self._port = port
         self._ssl_context = ssl_context
@@ -63,6 +67,7 @@ class Sandbox:
                 latency=latency,
                 slow=slow,
                 clock=clock,
+                on_request=on_request,
             ),
         )
         self._exit = ExitStack()

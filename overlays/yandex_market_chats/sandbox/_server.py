@@ -12,6 +12,7 @@ from ssl import SSLContext
 from aiohttp import web
 
 from yandex_market_chats.sandbox._business import Business
+from yandex_market_chats.sandbox._calls import Request
 from yandex_market_chats.sandbox._replies import Ending
 from yandex_market_chats.sandbox._validation import MAX_BODY
 
@@ -83,6 +84,9 @@ async def _handle(business: Business, request: web.Request) -> web.Response:
     # The slot is released before the answer leaves: a client that has its answer may send again at once.
     with business.slot():
         reply = business.answer(request, body)
+        if business.settings.on_request:
+            status = reply.status if reply.ending is Ending.ANSWERED else None
+            business.settings.on_request(Request(request.method, request.path_qs, status))
         await asyncio.sleep(business.delay(reply))
     if reply.ending is Ending.RESET:
         request.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
