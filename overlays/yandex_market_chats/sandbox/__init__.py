@@ -18,8 +18,9 @@ except ModuleNotFoundError as error:
     raise ImportError(message, name=error.name) from error
 
 from yandex_market_chats.sandbox._calls import Request
-from yandex_market_chats.sandbox._chats import CHATS
-from yandex_market_chats.sandbox._messages import Message
+from yandex_market_chats.sandbox._messages import Message, Sender, SentFile
+from yandex_market_chats.sandbox._misbehaving import CHATS
+from yandex_market_chats.sandbox._outcomes import OUTCOMES
 from yandex_market_chats.sandbox._tokens import (
     API_KEY,
     API_KEY_WITHOUT_ACCESS,
@@ -35,9 +36,12 @@ __all__ = [
     "CHATS",
     "EXPIRED_OAUTH",
     "OAUTH",
+    "OUTCOMES",
     "REVOKED_API_KEY",
     "TOKENS",
     "Message",
     "Request",
     "Sandbox",
+    "Sender",
+    "SentFile",
 ]

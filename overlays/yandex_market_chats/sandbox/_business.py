@@ -1,59 +1,62 @@
 """The business that the sandbox serves: it decides the reply to each request."""
 
+import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from email.utils import formatdate
 from http import HTTPStatus
 from secrets import token_hex
 from string import Template
+from threading import RLock
+from typing import Any
 from uuid import uuid4
 
-from aiohttp import web
-
-from yandex_market_chats.sandbox._calls import Request
-from yandex_market_chats.sandbox._chats import Script
+from yandex_market_chats.sandbox._calls import Call
+from yandex_market_chats.sandbox._chats import Chats
 from yandex_market_chats.sandbox._limits import HourlyLimit
-from yandex_market_chats.sandbox._messages import Message
+from yandex_market_chats.sandbox._operations import OPERATIONS, Operation
 from yandex_market_chats.sandbox._replies import (
     HOURLY_LIMIT,
     PARALLEL_LIMIT,
     RefusedError,
     Reply,
     error,
-    refuse,
+    refusal,
 )
+from yandex_market_chats.sandbox._script import Script
+from yandex_market_chats.sandbox._settings import Settings
 from yandex_market_chats.sandbox._tokens import check_credentials
-from yandex_market_chats.sandbox._validation import read_id, read_message
+from yandex_market_chats.sandbox._validation import read_id
 
-_PATH = re.compile(r"/v2/businesses/([^/]+)/chats/message")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """The settings of a sandbox; `Sandbox` documents them."""
-
-    business_id: int
-    token: str
-    hourly_limit: int
-    parallel_limit: int
-    latency: float
-    slow: float
-    clock: Callable[[], float]
-    on_request: Callable[[Request], object] | None
+_PATH = re.compile(r"/v2/businesses/([^/]+)/(.+)")
 
 
 class Business:
-    """A business: its limits, its chats and the messages that it accepted."""
+    """A business: its limits and its chats.
+
+    Attributes:
+        lock: Held while its state is read or changed, because requests are answered in their own thread.
+    """
 
     def __init__(self, settings: Settings) -> None:
-        """Start with full limits and no messages."""
+        """Start with full limits and no chats."""
         self.settings = settings
-        self.messages: list[Message] = []
-        self.requests = 0
-        self._script = Script()
-        self._hourly = HourlyLimit(settings.hourly_limit, settings.clock)
+        self.lock = RLock()
         self._in_progress = 0
+        self.reset()
+
+    def reset(self) -> None:
+        """Start over."""
+        self.chats = Chats(self.settings)
+        self.script = Script()
+        self.requests = 0
+        limit, clock = self.settings.hourly_limit, self.settings.clock
+        self._hourly = {
+            operation: HourlyLimit(operation.hourly_limit if limit is None else limit, clock)
+            for operation in OPERATIONS.values()
+        }
 
     @contextmanager
     def slot(self) -> Iterator[None]:
@@ -64,25 +67,24 @@ class Business:
         finally:
             self._in_progress -= 1
 
-    def answer(self, request: web.Request, body: bytes | None) -> Reply:
-        """Accept or refuse a request; `body` is `None` if it was too large."""
-        if request.method == "POST":
+    def answer(self, call: Call) -> Reply:
+        """Carry out or refuse a request."""
+        with self.lock:
             self.requests += 1
-        try:
-            reply = self._carry_out(request, body)
-        except RefusedError as refused:
-            reply = refused.reply
-        # The vendor counts 2xx and 4xx answers.
-        if reply.status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            self._hourly.use()
-        return replace(
-            reply,
-            headers={
-                "traceparent": f"00-{uuid4().hex}-{token_hex(8)}-01",
-                **self._hourly.headers(reply.exhausted_for),
-                **reply.headers,
-            },
-        )
+            path = _PATH.fullmatch(call.path)
+            business_id, resource = path.groups() if path else ("", "")
+            operation = OPERATIONS.get((call.method, resource))
+            if operation is None:
+                return self._stamped(_no_operation(call.method, resource), {})
+            try:
+                reply = self._carry_out(operation, business_id, call)
+            except RefusedError as refused:
+                reply = refused.reply
+            hourly = self._hourly[operation]
+            # The vendor counts 2xx and 4xx answers.
+            if reply.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+                hourly.use()
+            return self._stamped(reply, hourly.headers(reply.exhausted_for))
 
     def delay(self, reply: Reply) -> float:
         """Return how many seconds to delay a reply: a refusal never is."""
@@ -90,40 +92,44 @@ class Business:
             return self.settings.slow
         return self.settings.latency if reply.accepted else 0.0
 
-    def _carry_out(self, request: web.Request, body: bytes | None) -> Reply:
-        """Check a request in the vendor's order: path, credentials, limits, and only then values."""
-        path = _PATH.fullmatch(request.path)
-        if not path:
-            refuse(404, "Resource not found")
-        if request.method != "POST":
-            raise RefusedError(_wrong_method(request.method))
-        check_credentials(request.headers, self.settings.token)
-        business_id = read_id("businessId", [path[1]])
-        if business_id != self.settings.business_id:
-            refuse(403, "Access denied")
+    def _carry_out(self, operation: Operation, business_id: str, call: Call) -> Reply:
+        """Check a request in the vendor's order: credentials, limits, and only then values."""
+        check_credentials(call.headers, self.settings.token)
+        if read_id("businessId", {"businessId": [business_id]}) != self.settings.business_id:
+            raise refusal(403, "Access denied")
         if self._in_progress > self.settings.parallel_limit:
-            raise RefusedError(self._filled_in(PARALLEL_LIMIT))
-        if not self._hourly.left:
-            raise RefusedError(self._filled_in(HOURLY_LIMIT))
-        # Without a body there is no type to check: then the body is missing.
-        if body and request.content_type != "application/json":
-            refuse(415, f"Content type '{request.content_type}' not supported")
-        chat_id = read_id("chatId", request.query.getall("chatId", []))
-        text = read_message(body)
-        reply = self._filled_in(self._script.next_reply(chat_id))
-        if reply.accepted:
-            self.messages.append(Message(business_id, chat_id, text))
-        return reply
+            raise RefusedError(self._filled_in(PARALLEL_LIMIT, operation))
+        if not self._hourly[operation].left:
+            raise RefusedError(self._filled_in(HOURLY_LIMIT, operation))
+        action = operation.validate(self.chats, call)
+        reply = self.script.next_reply(operation.name, action.chat_id)
+        answer: dict[str, Any] = {"status": "OK"}
+        if reply.accepted and (result := action.carry_out()) is not None:
+            answer["result"] = result
+        text = json.dumps(answer, ensure_ascii=False)
+        return self._filled_in(reply, operation, chat_id=action.chat_id, answer=text)
 
-    def _filled_in(self, reply: Reply) -> Reply:
+    def _filled_in(self, reply: Reply, operation: Operation, **values: object) -> Reply:
         body = Template(reply.body).substitute(
+            values,
             business_id=self.settings.business_id,
-            hourly_limit=self.settings.hourly_limit,
+            hourly_limit=self._hourly[operation].limit,
             parallel_limit=self.settings.parallel_limit,
+            resource=operation.resource,
         )
         return replace(reply, body=body)
 
+    def _stamped(self, reply: Reply, headers: Mapping[str, str]) -> Reply:
+        stamp = {
+            "Date": formatdate(self.settings.clock(), usegmt=True),
+            "traceparent": f"00-{uuid4().hex}-{token_hex(8)}-01",
+        }
+        return replace(reply, headers={**stamp, **headers, **reply.headers})
 
-def _wrong_method(method: str) -> Reply:
+
+def _no_operation(method: str, resource: str) -> Reply:
+    allowed = [operation.method for operation in OPERATIONS.values() if operation.resource == resource]
+    if not allowed:
+        return error(404, "Resource not found")
     reply = error(405, f"Request method '{method}' not supported")
-    return replace(reply, headers={**reply.headers, "Allow": "POST"})
+    return replace(reply, headers={**reply.headers, "Allow": ", ".join(allowed)})

@@ -1,6 +1,21 @@
-"""Requests as the sandbox reports them."""
+"""Requests, free of the web framework."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A request."""
+
+    method: str
+    path: str
+    query: Mapping[str, Sequence[str]]
+    headers: Mapping[str, str]
+    """With case-insensitive names."""
+    body: bytes | None
+    """`None` if it is larger than any operation accepts."""
 
 
 class Request(NamedTuple):

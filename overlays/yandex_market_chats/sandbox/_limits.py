@@ -8,25 +8,25 @@ _HOUR = 3600
 
 
 class HourlyLimit:
-    """Counts the requests of each hour of the clock."""
+    """Counts the requests of each clock hour."""
 
     def __init__(self, limit: int, clock: Callable[[], float]) -> None:
         """Start unused; `clock` returns seconds since the epoch."""
-        self._limit = limit
+        self.limit = limit
         self._clock = clock
         self._used: Counter[int] = Counter()
 
     @property
     def left(self) -> int:
         """The number of requests left in this hour."""
-        return max(0, self._limit - self._used[self._hour()])
+        return max(0, self.limit - self._used[self._hour()])
 
     def use(self) -> None:
         """Count one request."""
         self._used[self._hour()] += 1
 
     def headers(self, exhausted_for: int | None) -> dict[str, str]:
-        """Return the headers that report the limit, with RFC 822 dates, and the `Date` to compare them with.
+        """Return the headers that report the limit, with RFC 822 dates.
 
         Args:
             exhausted_for: Report that nothing is left for so many seconds; `None` reports the actual state.
@@ -36,8 +36,7 @@ class HourlyLimit:
         else:
             left, until = 0, int(self._clock()) + exhausted_for
         return {
-            "Date": formatdate(self._clock(), usegmt=True),
-            "X-RateLimit-Resource-Limit": str(self._limit),
+            "X-RateLimit-Resource-Limit": str(self.limit),
             "X-RateLimit-Resource-Remaining": str(left),
             "X-RateLimit-Resource-Until": formatdate(until, usegmt=True),
         }

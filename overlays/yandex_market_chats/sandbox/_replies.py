@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from http import HTTPStatus
-from typing import NoReturn
 
 _JSON = {"Content-Type": "application/json"}
 _HTML = {"Content-Type": "text/html; charset=utf-8"}
@@ -29,8 +28,8 @@ class Reply:
     """An answer of the API, and whether the message was accepted."""
 
     status: int = 200
-    body: str = '{"status": "OK"}'
-    """A `string.Template`, if it is a reply of a chat or of a limit."""
+    body: str = "$answer"
+    """A `string.Template`; the default is the operation's own answer."""
     headers: Mapping[str, str] = field(default_factory=_JSON.copy)
     accepted: bool = False
     """Whether the message reaches the buyer."""
@@ -57,13 +56,9 @@ def error(status: int, message: str) -> Reply:
     return Reply(status=status, body=body)
 
 
-def refuse(status: int, message: str) -> NoReturn:
-    """Refuse a request with the vendor's error envelope.
-
-    Raises:
-        RefusedError: Always.
-    """
-    raise RefusedError(error(status, message))
+def refusal(status: int, message: str) -> RefusedError:
+    """Return the exception that refuses a request with the vendor's error envelope."""
+    return RefusedError(error(status, message))
 
 
 def html(status: int, title: str) -> Reply:
@@ -78,6 +73,5 @@ PARALLEL_LIMIT = error(
 HOURLY_LIMIT = error(
     420,
     "Hit rate limit of '$hourly_limit' requests per '1 hour' "
-    "for resource 'businesses/{businessId}/chats/message' for businessId $business_id",
+    "for resource 'businesses/{businessId}/$resource' for businessId $business_id",
 )
-SERVER_ERROR = error(500, "Internal server error")

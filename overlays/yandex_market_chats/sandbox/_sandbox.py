@@ -6,12 +6,13 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from ssl import SSLContext
 from types import TracebackType
-from typing import Self
+from typing import Self, get_args
 
-from yandex_market_chats.sandbox._business import Business, Settings
+from yandex_market_chats.sandbox._business import Business
 from yandex_market_chats.sandbox._calls import Request
-from yandex_market_chats.sandbox._messages import Message
+from yandex_market_chats.sandbox._messages import Message, Sender, SentFile
 from yandex_market_chats.sandbox._server import HOST, serving
+from yandex_market_chats.sandbox._settings import Settings
 from yandex_market_chats.sandbox._tokens import API_KEY
 
 
@@ -33,7 +34,7 @@ class Sandbox:
         port: int = 0,
         business_id: int = 123456,
         token: str = API_KEY,
-        hourly_limit: int = 1000,
+        hourly_limit: int | None = None,
         parallel_limit: int = 4,
         latency: float = 0.0,
         slow: float = 20.0,
@@ -47,12 +48,13 @@ class Sandbox:
             port: The port on 127.0.0.1; 0 picks a free one.
             business_id: The business that it serves; any other is refused with 403.
             token: The valid Api-Key token. Use a made-up token; a real one is never needed.
-            hourly_limit: Requests per clock hour; beyond it the answer is 420.
+            hourly_limit: Requests of each operation per clock hour; beyond it the answer is 420. `None` means
+                the vendor's limits: 5,000 for `getChats`, 10,000 for `getChatHistory`, else 1,000.
             parallel_limit: Requests at a time; beyond it the answer is 420.
             latency: Seconds between accepting a message and answering. Refusals are immediate.
             slow: The same for the chat that answers too late.
             ssl_context: Serve HTTPS with this context; `None` serves HTTP.
-            clock: Seconds since the epoch, for the dates in the answers and for the hourly limit.
+            clock: Seconds since the epoch, for all times and for the hourly limit.
             on_request: Called with each request when its answer is known, in the thread of the sandbox;
                 `print` logs a line per request. If it fails, so does the request, with a 500.
         """
@@ -107,13 +109,66 @@ class Sandbox:
 
     @property
     def messages(self) -> tuple[Message, ...]:
-        """The messages that it accepted, in order: what the buyers would have read."""
-        return tuple(self._business.messages)
+        """The messages that it accepted through the API, in order: what the buyers would have read."""
+        return tuple(message for message in self._business.chats.sent if not message.file)
+
+    @property
+    def files(self) -> tuple[SentFile, ...]:
+        """The files that it accepted through the API, in order."""
+        return tuple(message.file for message in self._business.chats.sent if message.file)
 
     @property
     def requests(self) -> int:
-        """The number of POST requests received, refused ones included."""
+        """The number of requests received, refused ones included."""
         return self._business.requests
+
+    def history(self, chat_id: int) -> tuple[Message, ...]:
+        """Return all messages of a chat, in order, whoever wrote them."""
+        return self._business.chats.messages(chat_id)
+
+    def say(self, chat_id: int, text: str, *, sender: Sender = "CUSTOMER") -> Message:
+        """Write a message into a chat as the buyer does, or another sender.
+
+        Raises:
+            ValueError: The sender is unknown.
+        """
+        if sender not in get_args(Sender):
+            raise ValueError(f"Unknown sender {sender!r}: pass one of {', '.join(get_args(Sender))}.")
+        with self._business.lock:
+            return self._business.chats.add(chat_id, text, sender=sender)
+
+    def fill(self, chat_id: int, count: int) -> None:
+        """Put older messages into a chat without any: one a minute, from all senders in turn.
+
+        Raises:
+            ValueError: The chat has messages.
+        """
+        with self._business.lock:
+            self._business.chats.fill(chat_id, count)
+
+    def answer(self, chat_id: int | None, *outcomes: str | int, operation: str | None = None) -> None:
+        """Script the next answers of a chat; afterwards it answers as before.
+
+        A script replaces the one before. Without outcomes, it is removed.
+
+        Args:
+            chat_id: The chat; `None` for the operations that name no chat, `getChats` and `createChat`.
+            outcomes: Names from `OUTCOMES`, or statuses from 400 to 599: an int without an outcome of that
+                name is answered with the error envelope, and the message is not accepted.
+            operation: The operation, by its `operationId`; `None` scripts the messages and files of the chat.
+
+        Raises:
+            ValueError: An outcome or the operation is unknown, or the operation requires a chat or none.
+        """
+        with self._business.lock:
+            self._business.script.write(chat_id, outcomes, operation)
+            if chat_id is not None:
+                self._business.chats.open(chat_id)
+
+    def reset(self) -> None:
+        """Forget all chats, messages, files and scripts, and start with full limits."""
+        with self._business.lock:
+            self._business.reset()
 
     def wait(self) -> None:
         """Block until the sandbox closes, or until the user interrupts the program.

@@ -11,10 +11,10 @@ from ssl import SSLContext
 
 from aiohttp import web
 
+from yandex_market_chats.sandbox._bodies import MAX_BODY
 from yandex_market_chats.sandbox._business import Business
-from yandex_market_chats.sandbox._calls import Request
+from yandex_market_chats.sandbox._calls import Call, Request
 from yandex_market_chats.sandbox._replies import Ending
-from yandex_market_chats.sandbox._validation import MAX_BODY
 
 HOST = "127.0.0.1"
 
@@ -80,10 +80,16 @@ def _application(business: Business) -> web.Application:
 
 
 async def _handle(business: Business, request: web.Request) -> web.Response:
-    body = await _read(request)
+    call = Call(
+        method=request.method,
+        path=request.path,
+        query={name: request.query.getall(name) for name in request.query},
+        headers=request.headers,
+        body=await _read(request),
+    )
     # The slot is released before the answer leaves: a client that has its answer may send again at once.
     with business.slot():
-        reply = business.answer(request, body)
+        reply = business.answer(call)
         if business.settings.on_request:
             status = reply.status if reply.ending is Ending.ANSWERED else None
             business.settings.on_request(Request(request.method, request.path_qs, status))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from yandex_market_chats.sandbox._replies import refuse
+from yandex_market_chats.sandbox._replies import refusal
 
 API_KEY = "ACMA:FakeKeyOfTheSandboxThatWorks000000000000:00000000"
 REVOKED_API_KEY = "ACMA:FakeKeyOfTheSandboxThatIsRevoked00000000:00000001"
@@ -38,19 +38,19 @@ def check_credentials(headers: Mapping[str, str], api_key: str) -> None:
         return
     scheme, _, oauth = headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
-        refuse(401, "Credentials are not specified")
+        raise refusal(401, "Credentials are not specified")
     if oauth != OAUTH:
         # The vendor's page "Types of errors" lists this one under 403.
-        refuse(403, "OAuth token is invalid")
+        raise refusal(403, "OAuth token is invalid")
 
 
 def _check_api_key(token: str, valid: str) -> None:
     if token == valid:
         return
     if token == API_KEY_WITHOUT_ACCESS:
-        refuse(403, "Token does not have any of the scopes to access the API method")
+        raise refusal(403, "Token does not have any of the scopes to access the API method")
     if token == REVOKED_API_KEY:
-        refuse(401, "Api-Key token is revoked")
+        raise refusal(401, "Api-Key token is revoked")
     if token.startswith("Bearer "):
-        refuse(401, "Api-Key token prefix invalid")
-    refuse(401, "Api-Key token is invalid")
+        raise refusal(401, "Api-Key token prefix invalid")
+    raise refusal(401, "Api-Key token is invalid")

@@ -1,71 +1,133 @@
 """The values that the API accepts in a request, and the vendor's messages for all others."""
 
-import json
 import re
-from collections.abc import Sequence
-from typing import Any, NoReturn
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, TypeVar
 
-from yandex_market_chats.sandbox._replies import refuse
+from yandex_market_chats.sandbox._replies import RefusedError, refusal
 
-MAX_BODY = 512 * 1024
-"""Bytes of the largest JSON body."""
+T = TypeVar("T")
+
+Query = Mapping[str, Sequence[str]]
+"""The query parameters of a request."""
 
 _MAX_MESSAGE = 4096
 _MAX_ID = 2**63 - 1
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
 
 
-def read_id(name: str, values: Sequence[str]) -> int:
+def read_id(name: str, query: Query) -> int:
     """Return an id that must be present exactly once.
 
     Raises:
         RefusedError: With 400 if it is not one integer from 1 to the largest int64.
     """
-    if not values:
-        _refuse(f"Required request parameter '{name}' is not present")
-    value = ",".join(values)
-    if not _INTEGER.fullmatch(value) or int(value) > _MAX_ID:
-        _refuse(f"Type mismatch: '{value}'")
-    if int(value) < 1:
-        _refuse(f"'{name}' must be greater than or equal to 1 (rejected value: '{value}')")
-    return int(value)
+    if name not in query:
+        raise _invalid(f"Required request parameter '{name}' is not present")
+    return _at_least_1(name, _integer(query[name]))
 
 
-def read_message(body: bytes | None) -> str:
-    """Return the message in a request body; the body is `None` if it was too large.
+def read_limit(query: Query, *, default: int, maximum: int) -> int:
+    """Return the parameter `limit`.
 
     Raises:
-        RefusedError: With 400 if there is no text of 1 to 4096 characters in it.
+        RefusedError: With 400 if it is not one integer from 1 to `maximum`.
     """
-    message = _read_object(body).get("message")
-    if message is None:
-        _refuse("'message' must not be null (rejected value: null)")
-    if not isinstance(message, str) or not _is_unicode(message):
-        _refuse("Illegal input at 'message'")
+    if "limit" not in query:
+        return default
+    limit = _integer(query["limit"])
+    if limit < 1:
+        raise _invalid("Non positive limit")
+    if limit > maximum:
+        raise _invalid("Limit exceeded")
+    return limit
+
+
+def read_message(values: Mapping[str, Any]) -> str:
+    """Return the field `message`.
+
+    Raises:
+        RefusedError: With 400 if it is not a text of 1 to 4096 characters.
+    """
+    message = _present("message", values.get("message"))
+    # JSON can escape a lone surrogate, but UTF-8 cannot encode it.
+    if not isinstance(message, str) or any("\ud800" <= character <= "\udfff" for character in message):
+        raise _invalid("Illegal input at 'message'")
     if not 1 <= len(message) <= _MAX_MESSAGE:
-        _refuse(f"'message' size must be between 1 and {_MAX_MESSAGE} (rejected value: '{message}')")
+        raise _invalid(f"'message' size must be between 1 and {_MAX_MESSAGE} (rejected value: '{message}')")
     return message
 
 
-def _read_object(body: bytes | None) -> dict[str, Any]:
-    if body is None:
-        _refuse(f"The request is too big: the limit is {MAX_BODY // 1024} KB")
-    if not body:
-        _refuse("Required request body is missing")
-    try:
-        value = json.loads(body.decode())
-    # Thousands of brackets are a RecursionError, anything else that is not JSON in UTF-8 a ValueError.
-    except (ValueError, RecursionError) as error:
-        _refuse(f"JSON: {error}")
-    if not isinstance(value, dict):
-        _refuse("JSON: an object is expected")
+def read_number(path: str, value: Any) -> int:
+    """Return an id in a body; `path` names the field.
+
+    Raises:
+        RefusedError: With 400 if it is not an integer from 1 to the largest int64.
+    """
+    number = _present(path, value)
+    if not isinstance(number, int) or isinstance(number, bool) or number > _MAX_ID:
+        raise _invalid(f"Illegal input at '{path}'")
+    return _at_least_1(path, number)
+
+
+def read_object(path: str, value: Any) -> dict[str, Any]:
+    """Return a field that must be an object.
+
+    Raises:
+        RefusedError: With 400 if it is not.
+    """
+    if not isinstance(_present(path, value), dict):
+        raise _invalid(f"Illegal input at '{path}'")
+    return dict(value)
+
+
+def read_name(path: str, value: Any, names: Collection[str]) -> str:
+    """Return a field that must have one of the names.
+
+    Raises:
+        RefusedError: With 400 if it has none of them.
+    """
+    if _present(path, value) not in names:
+        raise _invalid(f"Illegal input at '{path}'")
+    return str(value)
+
+
+def read_set(path: str, values: Any, read: Callable[[str, Any], T]) -> frozenset[T] | None:
+    """Return the items of a list, which `read` reads one by one, or `None` if there is no list.
+
+    Raises:
+        RefusedError: With 400 if the list is empty or contains an item twice.
+    """
+    if values is None:
+        return None
+    if not isinstance(values, list):
+        raise _invalid(f"Illegal input at '{path}'")
+    if not values:
+        raise _invalid(f"'{path}' must not be empty (rejected value: [])")
+    items = frozenset(read(f"{path}[{index}]", value) for index, value in enumerate(values))
+    if len(items) < len(values):
+        raise _invalid(f"Illegal input at '{path}'")
+    return items
+
+
+def _integer(values: Sequence[str]) -> int:
+    value = ",".join(values)
+    if not _INTEGER.fullmatch(value) or int(value) > _MAX_ID:
+        raise _invalid(f"Type mismatch: '{value}'")
+    return int(value)
+
+
+def _at_least_1(path: str, number: int) -> int:
+    if number < 1:
+        raise _invalid(f"'{path}' must be greater than or equal to 1 (rejected value: '{number}')")
+    return number
+
+
+def _present(path: str, value: Any) -> Any:
+    if value is None:
+        raise _invalid(f"'{path}' must not be null (rejected value: null)")
     return value
 
 
-def _is_unicode(text: str) -> bool:
-    """Return whether the text has no lone surrogate, which JSON can escape but UTF-8 cannot encode."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
-
-
-def _refuse(message: str) -> NoReturn:
-    refuse(400, message)
+def _invalid(message: str) -> RefusedError:
+    return refusal(400, message)

@@ -1,0 +1,20 @@
+"""The settings of a sandbox."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from yandex_market_chats.sandbox._calls import Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings of a sandbox; `Sandbox` documents them."""
+
+    business_id: int
+    token: str
+    hourly_limit: int | None
+    parallel_limit: int
+    latency: float
+    slow: float
+    clock: Callable[[], float]
+    on_request: Callable[[Request], object] | None
