@@ -1,12 +1,13 @@
 """What a test can do to the history of a chat."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from typing import get_args
 
 import pytest
 
-from sandbox_calls import TEXT, history, send, send_file
+from sandbox_calls import TEXT, call, history, refusal, send, send_file
 from yandex_market_chats.sandbox import Message, Sandbox, Sender
 
 
@@ -54,3 +55,40 @@ def test_chat_can_be_filled_with_older_messages() -> None:
         assert [message.message_id for message in older] == [*range(1, 401)]
         with pytest.raises(ValueError, match="Chat 42 has messages already"):
             sandbox.fill(42, 1)
+
+
+def test_history_can_be_delayed() -> None:
+    """A message may show up long after it was accepted; until then no read finds it."""
+    now = 1_795_348_800.0
+    with Sandbox(history_delay=60, clock=lambda: now) as sandbox:
+        send(sandbox)
+        assert history(sandbox) == []
+        answer = call(sandbox, "getChatMessage", params={"chatId": 42, "messageId": 1})
+        assert refusal(answer) == (404, "Can't find message by id: '1' for chat '42'")
+        now += 60
+        assert len(history(sandbox)) == 1
+
+
+def test_history_can_be_reversed() -> None:
+    """The vendor does not document the order: clients must not rely on it."""
+    with Sandbox(newest_first=True) as sandbox:
+        sandbox.fill(42, 3)
+        assert [message["messageId"] for message in history(sandbox)] == [3, 2, 1]
+
+
+def test_history_can_be_altered() -> None:
+    """Trimmed texts, a clock that is off and messages that never show up can be reproduced."""
+
+    def alter(message: Message) -> Message | None:
+        if message.text == "hidden":
+            return None
+        later = message.created_at + timedelta(hours=1)
+        return replace(message, text=message.text.strip(), created_at=later)
+
+    with Sandbox(alter=alter, clock=lambda: 1_795_348_800.0) as sandbox:
+        send(sandbox, text=" text ")
+        send(sandbox, text="hidden")
+        assert [(message["message"], message["createdAt"]) for message in history(sandbox)] == [
+            ("text", "2026-11-22T16:00:00+03:00")
+        ]
+        assert [message.text for message in sandbox.history(42)] == [" text ", "hidden"]

@@ -99,6 +99,14 @@ class Chats:
         chat = self._chats.get(chat_id)
         return tuple(chat.messages) if chat else ()
 
+    def visible(self, chat: Chat) -> list[Message]:
+        """Return the messages of a chat as the API shows them."""
+        until = self._now() - timedelta(seconds=self._settings.history_delay)
+        shown = [message for message in chat.messages if message.created_at <= until]
+        if alter := self._settings.alter:
+            shown = [altered for message in shown if (altered := alter(message))]
+        return shown[::-1] if self._settings.newest_first else shown
+
     def add(
         self,
         chat_id: int,

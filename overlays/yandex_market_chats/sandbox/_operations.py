@@ -99,7 +99,9 @@ def _get_history(chats: Chats, call: Call) -> Action:
 
     def carry_out() -> dict[str, Any]:
         chat = chats.find(chat_id)
-        messages = {message.message_id: message for message in chat.messages if message.message_id >= first}
+        messages = {
+            message.message_id: message for message in chats.visible(chat) if message.message_id >= first
+        }
         shown, paging = page(messages, _page_token(call), limit)
         return {
             "context": context_result(chat),
@@ -114,7 +116,7 @@ def _get_message(chats: Chats, call: Call) -> Action:
     chat_id, message_id = read_id("chatId", call.query), read_id("messageId", call.query)
 
     def carry_out() -> dict[str, Any]:
-        for message in chats.find(chat_id).messages:
+        for message in chats.visible(chats.find(chat_id)):
             if message.message_id == message_id:
                 return message_result(message)
         raise refusal(404, f"Can't find message by id: '{message_id}' for chat '{chat_id}'")

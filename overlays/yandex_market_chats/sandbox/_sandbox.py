@@ -40,6 +40,9 @@ class Sandbox:
         slow: float = 20.0,
         ssl_context: SSLContext | None = None,
         clock: Callable[[], float] = time.time,
+        history_delay: float = 0.0,
+        newest_first: bool = False,
+        alter: Callable[[Message], Message | None] | None = None,
         on_request: Callable[[Request], object] | None = None,
     ) -> None:
         """Create a sandbox; it serves inside the `with` block.
@@ -55,6 +58,10 @@ class Sandbox:
             slow: The same for the chat that answers too late.
             ssl_context: Serve HTTPS with this context; `None` serves HTTP.
             clock: Seconds since the epoch, for all times and for the hourly limit.
+            history_delay: Seconds until the API shows a new message.
+            newest_first: Whether the API shows the history from its end.
+            alter: Returns a message as the API shows it, such as `dataclasses.replace(message, text="…")`, or
+                `None` to hide it.
             on_request: Called with each request when its answer is known, in the thread of the sandbox;
                 `print` logs a line per request. If it fails, so does the request, with a 500.
         """
@@ -69,6 +76,9 @@ class Sandbox:
                 latency=latency,
                 slow=slow,
                 clock=clock,
+                history_delay=history_delay,
+                newest_first=newest_first,
+                alter=alter,
                 on_request=on_request,
             ),
         )

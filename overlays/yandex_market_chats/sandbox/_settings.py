@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from yandex_market_chats.sandbox._calls import Request
+from yandex_market_chats.sandbox._messages import Message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,4 +18,7 @@ class Settings:
     latency: float
     slow: float
     clock: Callable[[], float]
+    history_delay: float
+    newest_first: bool
+    alter: Callable[[Message], Message | None] | None
     on_request: Callable[[Request], object] | None
