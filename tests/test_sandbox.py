@@ -206,7 +206,6 @@ def test_latency_delays_what_is_accepted_only() -> None:
         assert send(sandbox, 404, timeout=2).status_code == 404
         with pytest.raises(httpx.ReadTimeout):
             send(sandbox, timeout=_IMPATIENT)
-        assert len(sandbox.messages) == 1
 
 
 def test_reset_forgets_everything(sandbox: Sandbox) -> None:

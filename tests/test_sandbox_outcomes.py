@@ -15,7 +15,7 @@ from yandex_market_chats.sandbox import CHATS, OUTCOMES, Sandbox
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    """Serve a sandbox whose slow answers are not."""
+    """Serve a sandbox that answers at once even where the answer is meant to be slow."""
     with Sandbox(slow=0) as sandbox:
         yield sandbox
 

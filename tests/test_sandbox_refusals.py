@@ -200,12 +200,15 @@ def test_a_request_sends_one_file(sandbox: Sandbox, files: list[Any], message: s
     assert refusal(answer) == (400, message)
 
 
-@pytest.mark.parametrize("content_type", ["multipart/form-data", "multipart/form-data; boundary=limit"])
-def test_incomplete_multipart_is_refused(sandbox: Sandbox, content_type: str) -> None:
-    """A file that breaks off must not be accepted as a shorter one."""
-    headers = {"Content-Type": content_type, "Api-Key": sandbox.token}
-    head = b'--limit\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n'
-    answer = call(sandbox, "sendFileToChat", params={"chatId": 42}, content=head + b"x", headers=headers)
+@pytest.mark.parametrize(
+    ("boundary", "end"),
+    [("", ""), ("; boundary=limit", ""), ("; boundary=limit", "\r\n--limitless\r\n--limit--")],
+)
+def test_malformed_multipart_is_refused(sandbox: Sandbox, boundary: str, end: str) -> None:
+    """A file that breaks off, or that contains the boundary, must not be accepted as a shorter one."""
+    headers = {"Content-Type": f"multipart/form-data{boundary}", "Api-Key": sandbox.token}
+    body = f'--limit\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\nx{end}'
+    answer = call(sandbox, "sendFileToChat", params={"chatId": 42}, content=body.encode(), headers=headers)
     assert refusal(answer) == (400, "Unexpected end of content")
 
 

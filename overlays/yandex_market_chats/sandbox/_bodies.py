@@ -42,10 +42,11 @@ def read_file(call: Call) -> tuple[str, bytes]:
     body = _read_body(call, "multipart/form-data", MAX_BODY)
     boundary = message_from_string(f"Content-Type: {call.headers['Content-Type']}").get_boundary("")
     # A delimiter is a line of its own, and the last one ends with two more hyphens (RFC 2046, 5.1.1).
-    parts = (b"\r\n" + body).split(f"\r\n--{boundary}".encode())
-    if not boundary or not parts[-1].startswith(b"--"):
+    _, *parts = (b"\r\n" + body).split(f"\r\n--{boundary}".encode())
+    is_complete = bool(boundary and parts) and parts.pop().startswith(b"--")
+    if not is_complete or not all(part.startswith(b"\r\n") for part in parts):
         raise refusal(400, "Unexpected end of content")
-    files = [file for part in parts[1:-1] if (file := _read_part(part))]
+    files = [file for part in parts if (file := _read_part(part))]
     if not files:
         raise refusal(400, "Required request parameter 'file' is not present")
     if len(files) > 1:

@@ -117,7 +117,9 @@ _OUTCOMES: Mapping[str, tuple[str, Reply]] = {
 }
 
 OUTCOMES: Mapping[str, str] = {name: summary for name, (summary, _) in _OUTCOMES.items()}
-"""The outcomes that `Sandbox.answer` can script, by name."""
+"""The outcomes that `Sandbox.answer` can script, by name.
+
+The message of a failure whose name ends with `-accepted` is accepted, and so it is for `lost` and `reset`."""
 
 
 def outcome_reply(outcome: str | int) -> Reply:

@@ -20,7 +20,8 @@ class Sandbox:
     """The API on loopback, served in the background while the `with` block lasts.
 
     It checks credentials, limits and values as the vendor does, with the vendor's error messages.
-    `CHATS` lists the chats that misbehave, `TOKENS` the tokens that it knows.
+    `CHATS` lists the chats that misbehave, `TOKENS` the tokens that it knows, and `answer` scripts any other
+    chat. Its methods can be called from any thread, while it serves and before.
 
     Attributes:
         base_url: Its address, such as `http://127.0.0.1:49152`. Set inside the `with` block only.
@@ -54,8 +55,8 @@ class Sandbox:
             hourly_limit: Requests of each operation per clock hour; beyond it the answer is 420. `None` means
                 the vendor's limits: 5,000 for `getChats`, 10,000 for `getChatHistory`, else 1,000.
             parallel_limit: Requests at a time; beyond it the answer is 420.
-            latency: Seconds between accepting a message and answering. Refusals are immediate.
-            slow: The same for the chat that answers too late.
+            latency: Seconds between carrying out a request and answering. Refusals are immediate.
+            slow: The same for the outcome `slow` and the chat 9003.
             ssl_context: Serve HTTPS with this context; `None` serves HTTP.
             clock: Seconds since the epoch, for all times and for the hourly limit.
             history_delay: Seconds until the API shows a new message.
