@@ -11,7 +11,11 @@ with Sandbox() as sandbox:
 `CHATS` lists the chats that misbehave, `TOKENS` the tokens. Needs the extra `sandbox`.
 """
 
-from typing import TYPE_CHECKING
+try:
+    from yandex_market_chats.sandbox._sandbox import Sandbox
+except ModuleNotFoundError as error:
+    message = "The sandbox needs aiohttp: pip install 'yandex-market-chats[sandbox]'"
+    raise ImportError(message, name=error.name) from error
 
 from yandex_market_chats.sandbox._calls import Request
 from yandex_market_chats.sandbox._messages import Message, Sender, SentFile
@@ -41,22 +45,3 @@ __all__ = [
     "Sender",
     "SentFile",
 ]
-
-if TYPE_CHECKING:
-    from yandex_market_chats.sandbox._sandbox import Sandbox
-else:
-
-    def __getattr__(name: str) -> object:
-        """Import the class on first use, because every run of pytest imports this package for its fixtures.
-
-        Raises:
-            ImportError: aiohttp is not installed.
-        """
-        if name != "Sandbox":
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        try:
-            from yandex_market_chats.sandbox._sandbox import Sandbox  # noqa: PLC0415 -- it imports aiohttp
-        except ModuleNotFoundError as error:
-            message = "The sandbox needs aiohttp: pip install 'yandex-market-chats[sandbox]'"
-            raise ImportError(message, name=error.name) from error
-        return Sandbox
