@@ -1,7 +1,7 @@
-"""Record the cassettes of scripts/scenarios.py against the sandbox; the same bytes come out every time.
+"""Record the cassettes of scripts/scenarios.py against the sandbox, with the same bytes every time.
 
-With --live the scenarios that a real account can provoke are recorded against the real API, with the same
-scrubbing, beside the others in live/. Its messages reach a person, so it asks before it sends.
+With --live, record the scenarios that a real account can provoke against the real API, scrubbed in the same
+way, into live/. Those messages reach a person, so the script asks before it sends.
 """
 
 import argparse
@@ -28,21 +28,21 @@ from yandex_market_chats.sandbox import API_KEY, Sandbox
 
 CASSETTES = Path(__file__).resolve().parent.parent / "tests" / "cassettes"
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-"""When every recorded answer comes."""
+"""The time of all recorded responses."""
 
 TOKEN, BUSINESS, CHAT = "YANDEX_MARKET_API_KEY", "YANDEX_MARKET_BUSINESS_ID", "YANDEX_MARKET_TEST_CHAT_ID"
 LIVE = [scenario for scenario in SCENARIOS if scenario.live]
 
-# Whatever is not named here, known or not, never reaches a cassette.
+# No other header ever gets into a cassette.
 KEPT_OF_REQUESTS = {"content-type"}
 LIMIT_LEFT, LIMIT_UNTIL = "x-ratelimit-resource-remaining", "x-ratelimit-resource-until"
-KEPT_OF_ANSWERS = {"content-type", "retry-after", "x-ratelimit-resource-limit", LIMIT_LEFT, LIMIT_UNTIL}
+KEPT_OF_RESPONSES = {"content-type", "retry-after", "x-ratelimit-resource-limit", LIMIT_LEFT, LIMIT_UNTIL}
 
 CHATS = "|".join(str(scenario.chat_id) for scenario in SCENARIOS)
 LEAKS = re.compile(
     "|".join(
         (
-            r"\b(?:ACMA:|y\d_|AQAD|Bearer\s)\S+",  # tokens as the vendor shapes them
+            r"\b(?:ACMA:|y\d_|AQAD|Bearer\s)\S+",  # tokens in the vendor's formats
             r"^\W*(?:api-key|authorization|cookie|set-cookie)\W*:.*",  # the headers that carry secrets
             r"[\w.+-]+@[\w-]+\.\w+",  # e-mail addresses
             r"[\w-]{32,}",  # long keys, hashes, UUIDs
@@ -56,22 +56,22 @@ LEAKS = re.compile(
 
 
 def leaks(text: str) -> list[str]:
-    """Return what looks like a secret, or like an id or an address of somebody's, in a cassette's text."""
+    """Return what looks like a secret, a real id or an address in the text of a cassette."""
     return LEAKS.findall(text)
 
 
 @dataclass(frozen=True)
 class Scrubber:
-    """Takes out of an exchange whatever is secret, private or new each time.
+    """Removes from an exchange what is secret, private or different each time.
 
     Args:
-        fakes: What is put in the place of which words, in URIs and in the bodies of answers.
+        fakes: The replacements, by what they replace in URIs and in the bodies of responses.
     """
 
     fakes: Mapping[str, str] = field(repr=False)
 
     def text(self, text: str) -> str:
-        """Put the fakes in; a number counts only as a whole."""
+        """Replace the real values; of numbers, only whole ones."""
         real = "|".join(map(re.escape, self.fakes))
         return re.sub(rf"(?<!\d)(?:{real})(?!\d)", lambda found: self.fakes[found[0]], text)
 
@@ -82,13 +82,13 @@ class Scrubber:
         return request
 
     def response(self, response: dict[str, Any]) -> dict[str, Any]:
-        """Scrub an answer as vcrpy has it.
+        """Scrub a response as vcrpy has it.
 
-        Its dates are moved as if it came at `NOW`. `Date` itself stays only beside a limit that is used up: a
-        client counts its wait from it.
+        Its dates are shifted as if it had arrived at `NOW`. `Date` itself is kept only if nothing remains of
+        the limit, because a client computes its wait from it.
         """
         headers = {name.lower(): values for name, values in response["headers"].items()}
-        kept = {name: headers[name] for name in sorted(KEPT_OF_ANSWERS & headers.keys())}
+        kept = {name: headers[name] for name in sorted(KEPT_OF_RESPONSES & headers.keys())}
         if LIMIT_UNTIL in kept:
             date, until = (parsedate_to_datetime(headers[name][0]) for name in ("date", LIMIT_UNTIL))
             kept[LIMIT_UNTIL] = [format_datetime(NOW + (until - date), usegmt=True)]
@@ -99,7 +99,7 @@ class Scrubber:
 
 
 class _Readable:
-    """Writes YAML for readers: Cyrillic as it is, the request before the answer, a body in one line."""
+    """YAML for readers: readable Cyrillic, the request before the response, bodies on one line."""
 
     @staticmethod
     def serialize(cassette: dict[str, Any]) -> str:
@@ -111,7 +111,7 @@ class _Readable:
 
 
 class _Files:
-    """Keeps cassettes in UTF-8 with the same line ends everywhere, which vcrpy leaves to the system."""
+    """Stores cassettes in UTF-8 with the same line endings everywhere, which vcrpy leaves to the system."""
 
     @staticmethod
     def load_cassette(path: str, serializer: Any) -> Any:
@@ -125,7 +125,7 @@ class _Files:
 
 
 def cassette(path: Path, scrubber: Scrubber | None = None) -> AbstractContextManager[Any]:
-    """Replay a cassette while the context lasts, or record it if there is a scrubber."""
+    """Replay a cassette within the context, or record it if there is a scrubber."""
     recorder = vcr.VCR(
         record_mode=RecordMode.ALL if scrubber else RecordMode.NONE,
         match_on=("method", "scheme", "host", "port", "path", "query", "body"),
@@ -140,12 +140,12 @@ def cassette(path: Path, scrubber: Scrubber | None = None) -> AbstractContextMan
 
 
 def record(scenario: Scenario, folder: Path, **reality: Any) -> None:
-    """Record one scenario; a cassette of something else, or with a secret in it, is not written.
+    """Record one scenario, unless the result is another one or looks as if it contained a secret.
 
     Args:
-        scenario: What the cassette will tell.
-        folder: Where it is written.
-        reality: In which fields the call that is made differs from what the cassette will tell.
+        scenario: The scenario as the cassette will show it.
+        folder: The folder of the cassette.
+        reality: The fields in which the real call differs from the scenario.
     """
     played = replace(scenario, **reality)
     scrubber = Scrubber(
@@ -163,26 +163,26 @@ def record(scenario: Scenario, folder: Path, **reality: Any) -> None:
         statuses = tuple(response["status"]["code"] for response in recorded.responses)
         if (statuses, outcome) != (scenario.statuses, scenario.outcome):
             sys.exit(
-                f"{scenario.name}: {scenario.statuses} and {scenario.outcome} were expected,"
-                f" but {statuses} and {outcome} came. No cassette was written."
+                f"{scenario.name}: expected {scenario.statuses} and {scenario.outcome},"
+                f" got {statuses} and {outcome}. No cassette was written."
             )
         content = path.read_bytes()
     if leaks(content.decode()):
-        sys.exit(f"{scenario.name}: something like a secret is in the exchange. No cassette was written.")
+        sys.exit(f"{scenario.name}: the exchange contains something like a secret. No cassette was written.")
     folder.mkdir(exist_ok=True)
     (folder / path.name).write_bytes(content)
     print(f"{scenario.name}: {', '.join(map(str, statuses))}")
 
 
 def record_sandbox(folder: Path) -> None:
-    """Record all scenarios, each against a new sandbox whose clock stands still."""
+    """Record all scenarios, each against a new sandbox whose clock is stopped."""
     for scenario in SCENARIOS:
         with Sandbox(business_id=BUSINESS_ID, clock=NOW.timestamp) as sandbox:
             record(scenario, folder, base_url=sandbox.base_url)
 
 
 def record_live(folder: Path) -> None:
-    """Record the live scenarios with the account of the environment, once a person has agreed."""
+    """Record the live scenarios with the account of the environment, after a person has agreed."""
     missing = [name for name in (TOKEN, BUSINESS, CHAT) if not os.environ.get(name)]
     if missing:
         sys.exit(f"Set {', '.join(missing)}. Nothing was sent.")
@@ -194,19 +194,19 @@ def record_live(folder: Path) -> None:
 
 
 def confirm(business_id: int, chat_id: int) -> None:
-    """Say what the buyer will get, and end the program unless a person types that they want it."""
+    """Say what the buyer will receive, and exit unless a person confirms it by typing a sentence."""
     count = sum(scenario.statuses.count(200) for scenario in LIVE)
     sentence = f"send {count} messages to chat {chat_id}"
-    print(f"The buyer in chat {chat_id} of business {business_id} will get {count} times: {MESSAGE}")
-    print("Go on only if that chat is your own test chat.")
+    print(f"The buyer in chat {chat_id} of business {business_id} will receive {count} times: {MESSAGE}")
+    print("Continue only if that chat is your own test chat.")
     if not sys.stdin.isatty():
         sys.exit("Only a person at a terminal can confirm that. Nothing was sent.")
-    if input(f"Type `{sentence}` to go on: ") != sentence:
+    if input(f"Type `{sentence}` to continue: ") != sentence:
         sys.exit("Not confirmed. Nothing was sent.")
 
 
 def main(arguments: list[str] | None = None, folder: Path = CASSETTES) -> None:
-    """Record what the command line asks for."""
+    """Record against the sandbox, or with --live against the real API."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--live", action="store_true", help="record against the real API")
     if parser.parse_args(arguments).live:

@@ -1,6 +1,6 @@
 """The exchanges that scripts/record.py records and the tests replay.
 
-Each is told once: what is sent, how the API answers, and what the client must make of it.
+Each is described once: what is sent, how the API answers, and what the call must result in.
 """
 
 from dataclasses import dataclass, field
@@ -8,6 +8,7 @@ from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 from yandex_market_chats import (
+    ApiError,
     ApiKey,
     AsyncMarketChats,
     AuthenticationError,
@@ -28,13 +29,13 @@ API = "https://api.partner.market.yandex.ru"
 BUSINESS_ID = 123456
 MESSAGE = "Заказ уже в пути"
 
-USUAL = RetryPolicy()
+DEFAULT = RetryPolicy()
 ONCE = RetryPolicy.disabled()
-TWICE_WHATEVER_COMES = RetryPolicy(max_attempts=2, resend_unknown=True)
+RESEND_ONCE = RetryPolicy(max_attempts=2, resend_unknown=True)
 
 
 class Outcome(NamedTuple):
-    """What a call came to: `error` and `delivery` are `None` when the message was sent."""
+    """The result of a call: `error` and `delivery` are `None` if the message was sent."""
 
     attempts: int
     error: type[MarketError] | None = None
@@ -46,17 +47,17 @@ class Scenario:
     """One call.
 
     Attributes:
-        name: What its cassette is called.
-        statuses: What the API answers, in turn.
-        error: What the call raises, if anything.
-        delivery: What became of the message of a call that raises.
-        waits: The shortest and the longest wait before each repeat, in seconds.
+        name: The name of the cassette.
+        statuses: The statuses that the API answers with, in turn.
+        error: The class of the error that the call raises, if any.
+        delivery: The delivery of that error.
+        waits: The shortest and the longest wait before each retry, in seconds.
         live: Whether a real account can provoke it, safely and at will.
         chat_id: The chat of the sandbox that answers so.
-        tokens: What the callable credential gives: these in turn, and the last one from then on.
+        tokens: The tokens that the callable returns in turn; the last one from then on.
         retries: The policy of the client.
-        business_id: The business to which the chat belongs.
-        base_url: Where the API is.
+        business_id: The business of the chat.
+        base_url: The address of the API.
     """
 
     name: str
@@ -67,18 +68,18 @@ class Scenario:
     live: bool = False
     chat_id: int = 42
     tokens: tuple[str, ...] = field(default=(API_KEY,), repr=False)
-    retries: RetryPolicy = USUAL
+    retries: RetryPolicy = DEFAULT
     business_id: int = BUSINESS_ID
     base_url: str = API
 
     @property
     def outcome(self) -> Outcome:
-        """What the call must come to."""
+        """The result that the call must have."""
         return Outcome(len(self.statuses), self.error, self.delivery if self.error else None)
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The arguments of the client that makes the call."""
+        """The settings of the client that makes the call."""
         return {
             "business_id": self.business_id,
             "auth": ApiKey(chain(self.tokens, repeat(self.tokens[-1])).__next__),
@@ -112,20 +113,22 @@ def _failed(error: MarketError) -> Outcome:
 
 
 SCENARIOS = (
-    # Every answer that the contract documents.
+    # Each response that the contract documents.
     Scenario(name="200", statuses=(200,), live=True),
     Scenario(name="400", chat_id=400, statuses=(400,), error=BadRequestError),
     Scenario(name="401", tokens=(REVOKED_API_KEY,), statuses=(401,), error=AuthenticationError, live=True),
     Scenario(name="403", tokens=(API_KEY_WITHOUT_ACCESS,), statuses=(403,), error=PermissionDeniedError),
     Scenario(name="404", chat_id=404, statuses=(404,), error=NotFoundError),
     Scenario(name="420-parallel", chat_id=420, retries=ONCE, statuses=(420,), error=RateLimitError),
-    # The policy may repeat it, but the hour to wait does not fit into the deadline.
+    # The policy would retry, but the limit resets after the deadline.
     Scenario(name="420-hourly", chat_id=4203, statuses=(420,), error=RateLimitError),
     Scenario(name="500", chat_id=500, statuses=(500,), error=ServerError, delivery=Delivery.UNKNOWN),
-    # What gateways in front of the API answer.
+    # Responses of gateways in front of the API.
     Scenario(name="502-html", chat_id=502, statuses=(502,), error=ServerError, delivery=Delivery.UNKNOWN),
-    Scenario(name="503-html", chat_id=5031, retries=ONCE, statuses=(503,), error=ServerError),
-    # Calls that are repeated.
+    Scenario(name="503-html", chat_id=5031, statuses=(503,), error=ServerError, delivery=Delivery.UNKNOWN),
+    Scenario(name="503-envoy", chat_id=5032, statuses=(503,), error=ServerError, delivery=Delivery.UNKNOWN),
+    Scenario(name="303", chat_id=303, statuses=(303,), error=ApiError, delivery=Delivery.UNKNOWN),
+    # Calls that are retried.
     Scenario(
         name="401-rotated-200",
         tokens=(REVOKED_API_KEY, API_KEY),
@@ -133,13 +136,13 @@ SCENARIOS = (
         waits=((0, 0),),
         live=True,
     ),
-    Scenario(name="420-420-200", chat_id=4201, statuses=(420, 420, 200), waits=((0.25, 0.5), (0.25, 0.5))),
+    Scenario(name="420-420-200", chat_id=4201, statuses=(420, 420, 200), waits=((0, 0.5), (0, 1))),
     Scenario(name="420-until-200", chat_id=4202, statuses=(420, 200), waits=((2, 2),)),
     Scenario(name="503-200", chat_id=503, statuses=(503, 200), waits=((1, 1),)),
     Scenario(
         name="500-resend-unknown",
         chat_id=500,
-        retries=TWICE_WHATEVER_COMES,
+        retries=RESEND_ONCE,
         statuses=(500, 500),
         error=ServerError,
         delivery=Delivery.UNKNOWN,

@@ -1,33 +1,36 @@
-"""Calls as the policy sees them: attempts that end, and clocks and chance that do as they are told."""
+"""Helpers for tests of a call without I/O: attempts, a fake clock and fixed randomness."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Any
+from email.utils import format_datetime
 
 import httpx
+import pytest
 
-from mock_api import envelope
-from yandex_market_chats import ConnectionLostError, Delivery, MarketError, RetryPolicy
-from yandex_market_chats._answers import answer_error
-from yandex_market_chats._errors import AnswerError
-from yandex_market_chats._policy import Call
+from mock_api import TOKEN, Outcome, envelope
+from yandex_market_chats import AnswerError, ApiKey, MarketError, RetryPolicy
+from yandex_market_chats._credentials import Credentials
+from yandex_market_chats._errors import answer_error
+from yandex_market_chats._retry import Call
+from yandex_market_chats._transport import HTTPX_ERRORS
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 DEFAULT = RetryPolicy()
 RESEND = RetryPolicy(resend_unknown=True)
 PARALLEL = envelope("Hit rate limit of 4 parallel requests for businessId 12345")
 HOURLY = envelope("Hit rate limit of 1000 requests per 1 hour for resource x")
-BACKOFF = [0.5, 1.0, 2.0, 4.0, None]
+OVERLOADED = envelope("Service temporarily unavailable. Please, try again later")
+BACKOFF = [0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0, 8.0, 8.0, None]
 """The longest waits of the default policy."""
 
 
 class Clock:
-    """Monotonic seconds that pass when they are told to."""
+    """Monotonic seconds that pass only in `sleep`."""
 
     seconds = 1000.0
 
     def __call__(self) -> float:
-        """Tell the time."""
+        """Return the time."""
         return self.seconds
 
     def sleep(self, seconds: float) -> None:
@@ -36,37 +39,69 @@ class Clock:
 
 
 def longest(_low: float, high: float) -> float:
-    """Draw the upper bound."""
+    """Return the upper bound."""
     return high
 
 
 def shortest(low: float, _high: float) -> float:
-    """Draw the lower bound."""
+    """Return the lower bound."""
     return low
+
+
+def make_request(*, method: str = "POST", repeatable: bool = False) -> httpx.Request:
+    """Return a request as the client builds it."""
+    url = "https://api.example.test/v2/businesses/7/chats/message?chatId=42"
+    return httpx.Request(method, url, extensions={"repeatable": True} if repeatable else {})
 
 
 def make_call(
     policy: RetryPolicy = DEFAULT,
     *,
-    clock: Callable[[], float] = Clock(),  # noqa: B008 -- one that nobody moves
+    request: httpx.Request | None = None,
+    auth: Credentials | None = None,
+    clock: Callable[[], float] | None = None,
     uniform: Callable[[float, float], float] = longest,
 ) -> Call:
-    """Make a call with everything that a run would leave to chance."""
-    return Call(policy, clock=clock, now=lambda: NOW, uniform=uniform)
+    """Return a call whose clocks stand still and whose waits are the longest."""
+    return Call(
+        request or make_request(),
+        auth or ApiKey(TOKEN),
+        policy,
+        clock=clock or Clock(),
+        now=lambda: NOW,
+        uniform=uniform,
+    )
+
+
+def attempt(call: Call, outcome: Outcome, *, events: Iterable[str] = ()) -> float | None:
+    """Make an attempt like a transport, and return the seconds until the next one."""
+    call.start()
+    try:
+        for event in events:
+            call.trace(event, {})
+        if isinstance(outcome, Exception):
+            raise outcome
+        call.arrived(outcome)
+        assert isinstance(outcome.stream, httpx.SyncByteStream)
+        all(call.reads_on(chunk) for chunk in outcome.stream)
+    except HTTPX_ERRORS as failure:
+        call.failure = failure
+    return call.judge()
+
+
+def raised(call: Call) -> MarketError:
+    """Return the error that a call raises in the end."""
+    with pytest.raises(MarketError) as caught:
+        call.answer()
+    return caught.value
 
 
 def refused(status: int, body: bytes = b"", **headers: str) -> AnswerError:
-    """Make the error of an answer; `_` in the name of a header is a hyphen."""
+    """Return the error for an answer; `_` in the name of a header is a hyphen."""
     named = httpx.Headers({name.replace("_", "-"): value for name, value in headers.items()})
-    return answer_error(status, named, body, header="Api-Key")
+    return answer_error(status, named, body)
 
 
-def lost() -> ConnectionLostError:
-    """Make the error of an answer that did not come."""
-    return ConnectionLostError("Lost.", delivery=Delivery.UNKNOWN)
-
-
-def attempt(call: Call, error: MarketError, **options: Any) -> float | None:
-    """End one attempt with the error."""
-    call.attempts += 1
-    return call.wait_after(error, **options)
+def http_date(moment: datetime) -> str:
+    """Return a moment as headers state it."""
+    return format_datetime(moment, usegmt=True)

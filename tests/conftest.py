@@ -1,9 +1,44 @@
-"""What every test may ask for."""
+"""Shared fixtures."""
 
+import os
+from functools import partial
+
+import anyio
 import pytest
+
+from mock_api import NOW, Clock
+from yandex_market_chats import _transport
+from yandex_market_chats._limits import HourlyLimits
+from yandex_market_chats._retry import Call
 
 
 @pytest.fixture(params=["asyncio", "trio"])
 def anyio_backend(request: pytest.FixtureRequest) -> str:
-    """Run each async test under both event loops that the package serves."""
+    """Run each async test under both event loops that the package supports."""
     return str(request.param)
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide the settings of the person who runs the tests."""
+    for name in [name for name in os.environ if name.startswith("YANDEX_MARKET_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Run calls by a clock that only their waits move."""
+    clock = Clock()
+
+    class Limits(HourlyLimits):
+        def __init__(self) -> None:
+            super().__init__(clock)
+
+    async def sleep(seconds: float) -> None:
+        clock.sleep(seconds)
+
+    monkeypatch.setattr(_transport, "Call", partial(Call, clock=clock, now=lambda: NOW))
+    monkeypatch.setattr(_transport, "HourlyLimits", Limits)
+    monkeypatch.setattr("time.sleep", clock.sleep)
+    monkeypatch.setattr(anyio, "sleep", sleep)
+    return clock

@@ -1,7 +1,8 @@
-"""An API that is not there: it gives the answers it was told to, to clients of all three kinds."""
+"""A scripted API for sync, asyncio and trio clients, and a clock that only waits move."""
 
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import anyio
@@ -13,24 +14,43 @@ from yandex_market_chats import ApiKey, AsyncMarketChats, MarketChats, RetryPoli
 Kind = Literal["sync", "asyncio", "trio"]
 Outcome = httpx.Response | Exception
 
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TOKEN = "ACMA:somebody:token"
 TEXT = "Заказ уже в пути"
 SUCCESS = b'{"status": "OK"}'
 AT_ONCE = RetryPolicy(backoff=0, max_backoff=0)
-"""Repeats as the default does, without a pause."""
+"""Retries like the default policy, without waiting."""
 
 every_client = pytest.mark.parametrize("kind", ["sync", "asyncio", "trio"])
 
 
+class Clock:
+    """Monotonic seconds that pass only when somebody sleeps, and how long each sleep took."""
+
+    def __init__(self) -> None:
+        """Start at any time but zero."""
+        self.seconds = 1000.0
+        self.waits: list[float] = []
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.waits.append(seconds)
+        self.seconds += seconds
+
+
 class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A body in pieces; an exception among them is where it breaks off, a callable is what happens there."""
+    """A body in chunks; it breaks off at an exception among them, and calls what is callable."""
 
     def __init__(self, *pieces: bytes | Exception | Callable[[], object]) -> None:
-        """Take the pieces."""
+        """Keep the pieces."""
         self._pieces = iter(pieces)
 
     def __iter__(self) -> Iterator[bytes]:
-        """Give one piece after the other."""
+        """Yield the chunks."""
         for piece in self._pieces:
             if isinstance(piece, Exception):
                 raise piece
@@ -40,7 +60,7 @@ class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
                 yield piece
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        """Give the same; a generator that is not read to its end would leave its closing to trio."""
+        """Return the same chunks; trio would complain about an async generator that is not exhausted."""
         return _Pieces(iter(self))
 
 
@@ -55,27 +75,32 @@ class _Pieces(AsyncIterator[bytes]):
 
 
 def answer(status: int = 200, body: bytes = SUCCESS, **headers: str) -> httpx.Response:
-    """Make an answer whose body is still to be read, as it is off the wire; `_` in a name is a hyphen."""
+    """Return a response whose body is still to be read; `_` in the name of a header is a hyphen."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return httpx.Response(status, headers=named, stream=Body(body))
 
 
 def envelope(*messages: str) -> bytes:
-    """Make the body of an error with these messages."""
+    """Return the body of an error with these messages."""
     items = ", ".join(f'{{"code": "CODE", "message": "{message}"}}' for message in messages)
     return f'{{"status": "ERROR", "errors": [{items}]}}'.encode()
 
 
+def busy(**headers: str) -> httpx.Response:
+    """Return the refusal of an overloaded API: a 503 that sent nothing, so it is retried."""
+    return answer(503, envelope("Service temporarily unavailable. Please, try again later"), **headers)
+
+
 class Api:
-    """Outcomes in the order of the attempts, and what every attempt carried."""
+    """The outcomes of the attempts in order, and the requests that they received."""
 
     def __init__(self, *outcomes: Outcome) -> None:
-        """Take what the attempts come to."""
+        """Keep the outcomes."""
         self._outcomes = iter(outcomes)
         self.requests: list[httpx.Request] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        """Keep a copy of the request, for the original is used again, and give the next outcome."""
+        """Copy the request, because the original is reused, and return or raise the next outcome."""
         self.requests.append(
             httpx.Request(
                 request.method,
@@ -92,14 +117,14 @@ class Api:
 
 
 def closed_url() -> str:
-    """Give the URL of a port of loopback where nobody listens."""
+    """Return the URL of a loopback port that refuses connections."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{unused.getsockname()[1]}"
 
 
 def settings(handler: Callable[[httpx.Request], Any], **changes: Any) -> dict[str, Any]:
-    """Give the settings of a client over the handler."""
+    """Return the settings of a client whose requests go to the handler."""
     return {
         "business_id": 123456,
         "auth": ApiKey(TOKEN),
@@ -113,7 +138,7 @@ def settings(handler: Callable[[httpx.Request], Any], **changes: Any) -> dict[st
 def use(
     kind: Kind, action: Callable[[Any], Any], handler: Callable[[httpx.Request], Any], **changes: Any
 ) -> Any:
-    """Do something with a client of that kind over the handler, and close the client."""
+    """Return the result of an action, awaited if it can be, with a client that is closed afterwards."""
     if kind == "sync":
         with MarketChats(**settings(handler, **changes)) as chats:
             return action(chats)
@@ -134,7 +159,7 @@ def send(
     message: Any = TEXT,
     **changes: Any,
 ) -> SentMessage:
-    """Send one message from a client of that kind."""
+    """Send one message."""
     sent = use(kind, lambda chats: chats.send_message(chat_id=chat_id, message=message), handler, **changes)
     assert isinstance(sent, SentMessage)
     return sent

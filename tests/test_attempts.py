@@ -1,52 +1,38 @@
-"""What is told of every attempt: to the hook `on_attempt` and to the log."""
+"""What is reported about each attempt: to the hook `on_attempt`, and to the log."""
 
 import dataclasses
 import logging
 import re
-from types import SimpleNamespace
+from functools import partial
+from traceback import extract_tb
 from typing import Any
 
 import httpx
 import pytest
 
-from calls import PARALLEL, Clock
-from mock_api import AT_ONCE, SUCCESS, TEXT, Api, Kind, answer, every_client, send, settings, use
-from yandex_market_chats import (
-    Attempt,
-    BadRequestError,
-    ConfigurationError,
-    Delivery,
-    MarketChats,
-    RateLimit,
-    _exchange,
-)
+from calls import OVERLOADED, PARALLEL, Clock
+from mock_api import SUCCESS, TEXT, Api, Kind, answer, every_client, send, use
+from yandex_market_chats import Attempt, BadRequestError, Delivery, RateLimit, RetryPolicy, _transport
+from yandex_market_chats._retry import Call
 
 PATH = "/v2/businesses/123456/chats/message"
 
 
-def hook(kind: Kind, attempts: list[Attempt]) -> Any:
-    """Make a hook that the client of that kind takes, and that keeps what it is told."""
-
-    async def awaited(attempt: Attempt) -> None:
-        attempts.append(attempt)
-
-    return attempts.append if kind == "sync" else awaited
-
-
 @every_client
-def test_the_hook_is_told_of_every_attempt(kind: Kind) -> None:
-    """Each of them comes with its number, its end and the wait after it; the last has none."""
-    told: list[Attempt] = []
+def test_the_hook_is_called_after_every_attempt(kind: Kind) -> None:
+    """Metrics need the number, the outcome and the following wait of each attempt."""
+    attempts: list[Attempt] = []
     api = Api(
         httpx.ConnectError("refused"),
         answer(420, PARALLEL, X_RateLimit_Resource_Remaining="7"),
         answer(X_RateLimit_Resource_Remaining="6"),
     )
-    send(kind, api, on_attempt=hook(kind, told))
-    always: dict[str, Any] = {"method": "POST", "path": PATH, "elapsed": 0.0}
-    assert [dataclasses.replace(attempt, elapsed=0.0) for attempt in told] == [
+    send(kind, api, on_attempt=attempts.append)
+    assert all(attempt.elapsed >= 0 for attempt in attempts)
+    common: dict[str, Any] = {"method": "POST", "path": PATH, "elapsed": 0.0}
+    assert [dataclasses.replace(attempt, elapsed=0.0) for attempt in attempts] == [
         Attempt(
-            **always,
+            **common,
             number=1,
             status_code=None,
             rate_limit=None,
@@ -55,7 +41,7 @@ def test_the_hook_is_told_of_every_attempt(kind: Kind) -> None:
             wait=0.0,
         ),
         Attempt(
-            **always,
+            **common,
             number=2,
             status_code=420,
             rate_limit=RateLimit(None, 7, None),
@@ -64,7 +50,7 @@ def test_the_hook_is_told_of_every_attempt(kind: Kind) -> None:
             wait=0.0,
         ),
         Attempt(
-            **always,
+            **common,
             number=3,
             status_code=200,
             rate_limit=RateLimit(None, 6, None),
@@ -76,90 +62,105 @@ def test_the_hook_is_told_of_every_attempt(kind: Kind) -> None:
 
 
 @every_client
-def test_the_hook_is_told_of_an_attempt_that_is_raised(kind: Kind) -> None:
-    """It hears of the end before the caller does."""
-    told: list[Attempt] = []
+def test_the_hook_is_called_before_an_error_is_raised(kind: Kind) -> None:
+    """The last attempt counts, too."""
+    attempts: list[Attempt] = []
     with pytest.raises(BadRequestError):
-        send(kind, Api(answer(400)), on_attempt=hook(kind, told))
-    (attempt,) = told
+        send(kind, Api(answer(400)), on_attempt=attempts.append)
+    (attempt,) = attempts
     assert (attempt.status_code, attempt.error, attempt.wait) == (400, "BadRequestError", None)
 
 
-@every_client
-def test_an_async_client_takes_a_plain_hook_too(kind: Kind) -> None:
-    """Only what can be awaited is awaited."""
-    told: list[Attempt] = []
-    send(kind, Api(answer()), on_attempt=told.append)
-    assert [attempt.number for attempt in told] == [1]
+@pytest.mark.parametrize("kind", ["asyncio", "trio"])
+def test_a_coroutine_hook_is_awaited(kind: Kind) -> None:
+    """A hook of an async program may have to write somewhere."""
+    attempts: list[Attempt] = []
+
+    async def hook(attempt: Attempt) -> None:
+        attempts.append(attempt)
+
+    send(kind, Api(answer(503, OVERLOADED), answer()), on_attempt=hook)
+    assert [attempt.number for attempt in attempts] == [1, 2]
 
 
-@every_client
-def test_views_tell_the_hook_as_well(kind: Kind) -> None:
-    """A view has its client's hook."""
-    told: list[Attempt] = []
+def test_a_view_calls_the_hook_of_its_client() -> None:
+    """Other retries must not lose metrics."""
+    attempts: list[Attempt] = []
     use(
-        kind,
-        lambda chats: chats.with_options(timeout=1).send_message(chat_id=1, message=TEXT),
+        "sync",
+        lambda chats: chats.with_options(retries=RetryPolicy()).send_message(chat_id=1, message=TEXT),
         Api(answer()),
-        on_attempt=hook(kind, told),
+        on_attempt=attempts.append,
     )
-    assert len(told) == 1
+    assert len(attempts) == 1
 
 
 @every_client
-def test_a_hook_that_raises_loses_no_message(kind: Kind, caplog: pytest.LogCaptureFixture) -> None:
-    """The call goes on, and the log says what was raised, by its class alone."""
+def test_a_hook_that_raises_is_logged_with_its_own_frames(
+    kind: Kind, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The call goes on, and the traceback leads to the defect; our frames hold the message and the token."""
 
     def broken(_attempt: Attempt) -> None:
-        raise LookupError("ACMA:secret")
+        raise LookupError("no metric")
 
-    assert send(kind, Api(answer(503), answer()), on_attempt=broken).attempts == 2
+    assert send(kind, Api(answer(503, OVERLOADED), answer()), on_attempt=broken).attempts == 2
     errors = [record for record in caplog.records if record.levelno == logging.ERROR]
-    assert [record.getMessage() for record in errors] == ["on_attempt raised LookupError"] * 2
+    assert [record.getMessage() for record in errors] == [
+        "on_attempt raised an exception; the call goes on"
+    ] * 2
+    assert errors[0].exc_info
+    _, error, traceback = errors[0].exc_info
+    assert str(error) == "no metric"
+    assert [frame.name for frame in extract_tb(traceback)] == ["broken"]
 
 
-def test_a_sync_client_refuses_a_hook_that_would_have_to_be_awaited() -> None:
-    """Nobody would await it."""
+def test_an_interrupted_hook_interrupts_the_call() -> None:
+    """Ctrl-C in a hook is meant for the program, and its note says that the message was sent."""
 
-    async def awaited(_attempt: Attempt) -> None: ...
+    def interrupted(_attempt: Attempt) -> None:
+        raise KeyboardInterrupt
 
-    hooks: Any = awaited
-    with pytest.raises(
-        ConfigurationError, match=r"^on_attempt must be a plain function here; AsyncMarketChats awaits one"
-    ):
-        MarketChats(**settings(Api(), on_attempt=hooks))
+    with pytest.raises(KeyboardInterrupt) as caught:
+        send("sync", Api(answer()), on_attempt=interrupted)
+    assert caught.value.__notes__ == ["The message was sent."]
 
 
 @every_client
-def test_an_attempt_tells_how_long_it_took(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From its beginning to the end of its answer, without the wait after it."""
-    clock, told = Clock(), list[Attempt]()
-    monkeypatch.setattr(_exchange, "time", SimpleNamespace(monotonic=clock))
+def test_an_attempt_says_how_long_it_took(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time of an attempt ends with its response, and includes none of the waits."""
+    clock, attempts = Clock(), list[Attempt]()
+    monkeypatch.setattr(_transport, "Call", partial(Call, clock=clock))
 
     def handler(_request: httpx.Request) -> httpx.Response:
-        clock.sleep(2 + len(told))
-        return answer(200 if told else 503, SUCCESS)
+        clock.sleep(2 + len(attempts))
+        return answer(200, SUCCESS) if attempts else answer(503, OVERLOADED)
 
-    send(kind, handler, on_attempt=told.append)
-    assert [attempt.elapsed for attempt in told] == [2, 3]
+    def hook(attempt: Attempt) -> None:
+        attempts.append(attempt)
+        clock.sleep(10)
+
+    send(kind, handler, on_attempt=hook)
+    assert [attempt.elapsed for attempt in attempts] == [2, 3]
 
 
 def test_an_attempt_cannot_be_changed() -> None:
-    """What was, was."""
-    told: list[Attempt] = []
-    send("sync", Api(answer()), on_attempt=told.append)
+    """Several consumers may share it."""
+    attempts: list[Attempt] = []
+    send("sync", Api(answer()), on_attempt=attempts.append)
     with pytest.raises(dataclasses.FrozenInstanceError):
-        told[0].number = 2  # type: ignore[misc]
+        attempts[0].number = 2  # type: ignore[misc]
 
 
 @every_client
-def test_the_log_has_a_line_for_each_attempt_and_one_for_each_repeat(
+def test_the_log_has_a_line_for_each_attempt_and_each_retry(
     kind: Kind, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Attempts are DEBUG, repeats are WARNING, in their order."""
+    """Attempts are for debugging; a retry warns that something is slow; a raised error is no warning."""
     caplog.set_level(logging.DEBUG, "yandex_market_chats")
-    api = Api(httpx.ConnectError("refused"), answer(503), answer())
-    send(kind, api, retries=AT_ONCE)
+    api = Api(httpx.ConnectError("refused"), answer(503, OVERLOADED), answer(400))
+    with pytest.raises(BadRequestError):
+        send(kind, api)
     lines = [
         f"{record.levelname} {re.sub('[0-9]+[.][0-9]{3} s', '# s', record.getMessage())}"
         for record in caplog.records
@@ -170,14 +171,12 @@ def test_the_log_has_a_line_for_each_attempt_and_one_for_each_repeat(
         f"WARNING POST {PATH}: attempt 1 in # s: status None, ConnectionFailedError; again in # s",
         f"DEBUG POST {PATH}: attempt 2 in # s: status 503, ServerError, wait 0.0",
         f"WARNING POST {PATH}: attempt 2 in # s: status 503, ServerError; again in # s",
-        f"DEBUG POST {PATH}: attempt 3 in # s: status 200, sent, wait None",
+        f"DEBUG POST {PATH}: attempt 3 in # s: status 400, BadRequestError, wait None",
     ]
 
 
-@every_client
-def test_an_error_that_is_raised_is_no_warning(kind: Kind, caplog: pytest.LogCaptureFixture) -> None:
-    """The caller has it already."""
-    caplog.set_level(logging.DEBUG, "yandex_market_chats")
-    with pytest.raises(BadRequestError):
-        send(kind, Api(answer(400)))
-    assert [r.levelname for r in caplog.records if r.name == "yandex_market_chats"] == ["DEBUG"]
+def test_the_text_of_a_successful_attempt_says_ok() -> None:
+    """A hook may print its attempts."""
+    attempts: list[Attempt] = []
+    send("sync", Api(answer()), on_attempt=attempts.append)
+    assert re.fullmatch(rf"POST {PATH}: attempt 1 in \d\.\d{{3}} s: status 200, ok", str(attempts[0]))

@@ -1,19 +1,18 @@
-"""The recorded exchanges: what the clients make of them, what is in them, and how they are recorded."""
+"""The recorded exchanges: how the clients handle them, what they contain, and how they are recorded."""
 
 import io
 import re
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import anyio
 import pytest
 from vcr.errors import CannotOverwriteExistingCassetteException  # type: ignore[import-untyped]
 
 import record
+from mock_api import Clock
 from scenarios import API, BUSINESS_ID, MESSAGE, SCENARIOS, Scenario
-from yandex_market_chats import ConnectionLostError, MarketChats, RateLimit, RateLimitError
+from yandex_market_chats import MarketChats, RateLimit, RateLimitError
 from yandex_market_chats.sandbox import Message, Sandbox
 
 RECORDED = sorted(record.CASSETTES.rglob("*.yaml"))
@@ -30,24 +29,11 @@ each_cassette = pytest.mark.parametrize(
 
 
 class Terminal(io.StringIO):
-    """A standard input at which somebody types."""
+    """A standard input at which a person types."""
 
     def isatty(self) -> bool:
-        """Say that it is a terminal."""
+        """Return that it is a terminal."""
         return True
-
-
-@pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Let nobody sleep, and note for how long they wanted to."""
-    waits: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        waits.append(seconds)
-
-    monkeypatch.setattr(time, "sleep", waits.append)
-    monkeypatch.setattr(anyio, "sleep", sleep)
-    return waits
 
 
 @pytest.fixture
@@ -58,46 +44,46 @@ def account(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def texts(folder: Path) -> dict[str, str]:
-    """Read the cassettes that lie in a folder."""
+    """Return the text of each cassette in a folder, by its name."""
     return {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.yaml")}
 
 
-def whole_hour(cassettes: dict[str, str]) -> dict[str, str]:
-    """Leave out how much is left of the hour: one account for all scenarios has less of it each time."""
+def without_remaining(cassettes: dict[str, str]) -> dict[str, str]:
+    """Leave out how much of the hour remains, because all scenarios of a live recording share one account."""
     return {
         name: re.sub(r"(resource-remaining:\n\s+- )'\d+'", r"\1…", text) for name, text in cassettes.items()
     }
 
 
-def assert_waited(scenario: Scenario, waits: list[float]) -> None:
-    """Compare the waits with the shortest and the longest that they may be."""
-    for wait, (shortest, longest) in zip(waits, scenario.waits, strict=True):
+def assert_waited(scenario: Scenario, clock: Clock) -> None:
+    """Compare each wait with the shortest and the longest that the scenario allows."""
+    for wait, (shortest, longest) in zip(clock.waits, scenario.waits, strict=True):
         assert shortest <= wait <= longest
 
 
 @each_cassette
-def test_the_sync_client_makes_of_the_answers_what_is_expected(path: Path, waits: list[float]) -> None:
-    """Outcome, delivery, attempts and waits are right, and every recorded answer is used."""
+def test_the_sync_client_handles_recorded_responses_as_the_scenario_says(path: Path, clock: Clock) -> None:
+    """Outcome, attempts and waits are right, and each recorded response is used."""
     scenario = BY_NAME[path.stem]
     with record.cassette(path) as cassette:
         assert scenario.play() == scenario.outcome
-    assert_waited(scenario, waits)
+    assert_waited(scenario, clock)
     assert cassette.all_played
 
 
 @pytest.mark.anyio
 @each_cassette
-async def test_the_async_client_makes_the_same_of_the_answers(path: Path, waits: list[float]) -> None:
-    """The same cassettes come to the same under asyncio and trio."""
+async def test_the_async_client_handles_recorded_responses_alike(path: Path, clock: Clock) -> None:
+    """The same cassettes have the same result under asyncio and trio."""
     scenario = BY_NAME[path.stem]
     with record.cassette(path) as cassette:
         assert await scenario.play_async() == scenario.outcome
-    assert_waited(scenario, waits)
+    assert_waited(scenario, clock)
     assert cassette.all_played
 
 
-def test_a_sent_message_tells_what_is_left_of_the_hour() -> None:
-    """The three headers of the recorded answer are read."""
+def test_a_sent_message_reports_the_recorded_rate_limit() -> None:
+    """The three headers of the response are read."""
     scenario = BY_NAME["200"]
     with record.cassette(record.CASSETTES / "200.yaml"), MarketChats(**scenario.settings) as chats:
         sent = chats.send_message(chat_id=scenario.chat_id, message=MESSAGE)
@@ -107,8 +93,8 @@ def test_a_sent_message_tells_what_is_left_of_the_hour() -> None:
 @pytest.mark.parametrize(
     ("name", "parallel", "until"), [("420-parallel", True, None), ("420-hourly", False, UNTIL)]
 )
-def test_the_two_limits_are_told_apart(name: str, parallel: bool, until: datetime | None) -> None:  # noqa: FBT001
-    """Only the hourly limit has an end, and the error says when."""
+def test_the_recorded_limits_are_distinguished(name: str, parallel: bool, until: datetime | None) -> None:  # noqa: FBT001
+    """Only the hourly limit has a time at which it resets."""
     scenario = BY_NAME[name]
     with (
         record.cassette(record.CASSETTES / f"{name}.yaml"),
@@ -127,30 +113,29 @@ def test_the_two_limits_are_told_apart(name: str, parallel: bool, until: datetim
         pytest.param(BUSINESS_ID + 1, 42, MESSAGE, id="business"),
     ],
 )
-def test_a_request_that_is_not_the_recorded_one_gets_no_answer(
+def test_a_request_other_than_the_recorded_one_has_no_response(
     business_id: int, chat_id: int, message: str
 ) -> None:
-    """A change of what is sent is seen: path, query and body must match."""
+    """A change of what is sent fails the tests: path, query and body must match."""
     settings = BY_NAME["200"].settings | {"business_id": business_id}
     with (
         record.cassette(record.CASSETTES / "200.yaml"),
         MarketChats(**settings) as chats,
-        pytest.raises(ConnectionLostError) as caught,
+        pytest.raises(CannotOverwriteExistingCassetteException),
     ):
         chats.send_message(chat_id=chat_id, message=message)
-    assert isinstance(caught.value.__cause__, CannotOverwriteExistingCassetteException)
 
 
-@pytest.mark.usefixtures("waits")
-def test_recording_gives_the_same_bytes_again(tmp_path: Path) -> None:
-    """What the sandbox answers today is what lies in the repository: no cassette more, less or other."""
+@pytest.mark.usefixtures("clock")
+def test_recording_again_writes_the_same_bytes(tmp_path: Path) -> None:
+    """The repository contains what the sandbox answers now: no cassette is missing, left over or outdated."""
     record.main([], tmp_path)
     assert texts(tmp_path) == texts(record.CASSETTES)
 
 
 @each_cassette
-def test_a_cassette_has_nothing_secret(path: Path) -> None:
-    """No token, no header that carries one, no address, no id but the fake ones."""
+def test_a_cassette_contains_no_secret(path: Path) -> None:
+    """A cassette has no token, no header for one, no address, and no real id."""
     assert record.leaks(path.read_text(encoding="utf-8")) == []
 
 
@@ -173,15 +158,15 @@ def test_a_cassette_has_nothing_secret(path: Path) -> None:
         "http://localhost/v2",
     ],
 )
-def test_what_looks_secret_is_found(text: str) -> None:
-    """Each kind of secret is noticed in the middle of a cassette."""
+def test_each_kind_of_secret_is_found(text: str) -> None:
+    """The search works in the middle of a cassette."""
     cassette = (record.CASSETTES / "200.yaml").read_text(encoding="utf-8")
     assert record.leaks(f"{cassette}{text}\n{cassette}")
 
 
 @each_cassette
 def test_a_cassette_is_readable_and_names_the_real_api(path: Path) -> None:
-    """Bodies are text, Cyrillic is Cyrillic, and every URI has the real host."""
+    """Bodies are text, Cyrillic is not escaped, and each URI has the real host."""
     text = path.read_text(encoding="utf-8")
     assert "!!binary" not in text
     assert text.count(f'body: \'{{"message":"{MESSAGE}"}}\'\n') == text.count("request:\n") > 0
@@ -189,22 +174,22 @@ def test_a_cassette_is_readable_and_names_the_real_api(path: Path) -> None:
 
 
 def answer(body: str, **headers: str) -> dict[str, Any]:
-    """Make an answer as vcrpy has it before it is scrubbed."""
+    """Return a response as vcrpy passes it to the scrubber."""
     listed = {name.replace("_", "-"): [value] for name, value in headers.items()}
     return {"status": {"code": 200, "message": "OK"}, "headers": listed, "body": {"string": body.encode()}}
 
 
-def test_scrubbing_keeps_of_the_headers_only_those_that_it_knows() -> None:
-    """A cookie, an id of the request or a header that nobody has heard of yet is dropped."""
+def test_scrubbing_keeps_only_known_headers() -> None:
+    """A cookie, a request id or a header that the vendor adds some day is dropped."""
     received = answer("{}", Server="nginx", Set_Cookie="a=b", X_Request_Id="7", Retry_After="1")
     assert SCRUBBER.response(received)["headers"] == {"retry-after": ["1"]}
 
 
 @pytest.mark.parametrize(("remaining", "date"), [("7", None), ("0", ["Sun, 22 Nov 2026 12:00:00 GMT"])])
-def test_scrubbing_moves_dates_and_keeps_the_time_between_them(
+def test_scrubbing_shifts_dates_and_keeps_the_time_between_them(
     remaining: str, date: list[str] | None
 ) -> None:
-    """`Date` stays only beside a limit that is used up, and `Until` is as far from it as it was."""
+    """`Date` is kept only if nothing remains of the limit, and `Until` is as far from it as before."""
     received = answer(
         "{}",
         Date="Thu, 01 Jul 2027 23:59:58 GMT",
@@ -216,27 +201,27 @@ def test_scrubbing_moves_dates_and_keeps_the_time_between_them(
     assert headers.get("date") == date
 
 
-def test_scrubbing_puts_fakes_into_the_body_for_whole_numbers_only() -> None:
-    """An id is replaced wherever the API repeats it, and a longer number that has it within is not."""
+def test_scrubbing_replaces_only_whole_numbers_in_a_body() -> None:
+    """An id is replaced wherever the API repeats it, but not within a longer number."""
     received = answer("businessId 98765, 987651, 198765, chat 98765.")
     body = SCRUBBER.response(received)["body"]["string"]
     assert body == b"businessId 123456, 987651, 198765, chat 123456."
 
 
-@pytest.mark.usefixtures("waits", "account")
-def test_a_live_recording_is_scrubbed_into_the_same_bytes(
+@pytest.mark.usefixtures("clock", "account")
+def test_a_live_recording_is_scrubbed_to_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Another token, business, chat and day leave no trace; the buyer gets as many messages as was said."""
+    """Another token, business, chat and day leave no trace; the buyer gets as many messages as announced."""
     monkeypatch.setattr("sys.stdin", Terminal(f"{SENTENCE}\n"))
     with Sandbox(business_id=98765, token=ACCOUNT[record.TOKEN], clock=ANOTHER_DAY.timestamp) as sandbox:
         monkeypatch.setattr(record, "API", sandbox.base_url)
         record.main(["--live"], tmp_path)
-    assert "will get 2 times" in capsys.readouterr().out
+    assert "will receive 2 times" in capsys.readouterr().out
     assert sandbox.messages == (Message(98765, 1000000001, MESSAGE),) * 2
-    live = whole_hour(texts(tmp_path / "live"))
+    live = without_remaining(texts(tmp_path / "live"))
     assert live.keys() == {"200.yaml", "401.yaml", "401-rotated-200.yaml"}
-    assert live.items() <= whole_hour(texts(record.CASSETTES)).items()
+    assert live.items() <= without_remaining(texts(record.CASSETTES)).items()
 
 
 @pytest.mark.parametrize(
@@ -248,10 +233,10 @@ def test_a_live_recording_is_scrubbed_into_the_same_bytes(
     ],
 )
 @pytest.mark.usefixtures("account")
-def test_a_live_recording_sends_nothing_that_was_not_confirmed(
+def test_a_live_recording_sends_nothing_without_confirmation(
     typed: io.StringIO, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The number of messages and the chat must be typed at a terminal."""
+    """A person must type the number of messages and the chat at a terminal."""
     monkeypatch.setattr("sys.stdin", typed)
     with Sandbox() as sandbox:
         monkeypatch.setattr(record, "API", sandbox.base_url)
@@ -262,24 +247,24 @@ def test_a_live_recording_sends_nothing_that_was_not_confirmed(
 
 @pytest.mark.parametrize("variable", ACCOUNT)
 @pytest.mark.usefixtures("account")
-def test_a_live_recording_names_the_variable_that_is_missing(
+def test_a_live_recording_names_the_missing_variable(
     variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without one of the three there is no account to record with, and nobody is asked."""
+    """Without one of the three there is no account to record with, so the question is not asked."""
     monkeypatch.delenv(variable)
     with pytest.raises(SystemExit, match=f"^Set {variable}. Nothing was sent."):
         record.main(["--live"], tmp_path)
 
 
-def test_a_cassette_of_something_unexpected_is_not_written(tmp_path: Path) -> None:
-    """When the API answers otherwise than the scenario says, what came is told and nothing is written."""
-    with Sandbox() as sandbox, pytest.raises(SystemExit, match=r"404: \(404,\) .* but \(400,\)"):
+def test_a_cassette_of_another_outcome_is_not_written(tmp_path: Path) -> None:
+    """If the API answers otherwise than the scenario says, the script says how and writes nothing."""
+    with Sandbox() as sandbox, pytest.raises(SystemExit, match=r"404: expected \(404,\) .* got \(400,\)"):
         record.record(BY_NAME["404"], tmp_path, base_url=sandbox.base_url, chat_id=400)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_cassette_with_something_like_a_secret_is_not_written(tmp_path: Path) -> None:
-    """Here it is a long number in a header, which could be an id of somebody's."""
+    """Here it is a long number in a header, which could be a real id."""
     with Sandbox(hourly_limit=98765) as sandbox, pytest.raises(SystemExit, match="something like a secret"):
         record.record(BY_NAME["200"], tmp_path, base_url=sandbox.base_url)
     assert list(tmp_path.iterdir()) == []

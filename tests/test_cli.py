@@ -1,4 +1,4 @@
-"""The command line: what it prints, and what its exit codes say."""
+"""The command line: what it sends, what it prints, and what its exit codes say."""
 
 import io
 import json
@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
 from typing import IO, Any, NoReturn
 
 import pytest
@@ -15,10 +17,11 @@ from click.testing import CliRunner, Result
 
 from fault_server import FaultServer, answer
 from yandex_market_chats import __version__
-from yandex_market_chats._cli import main
+from yandex_market_chats._cli import commands, main
 from yandex_market_chats.sandbox import Sandbox
 
-PROGRAM = "from yandex_market_chats._cli import main; main()"
+PROGRAM = [sys.executable, "-m", "yandex_market_chats"]
+TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
 @pytest.fixture
@@ -33,7 +36,7 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def unread() -> Iterator[int]:
-    """Give the end to write to of a pipe that nobody reads."""
+    """Return the end to write to of a pipe that has no reader."""
     reading, writing = os.pipe()
     os.close(reading)
     yield writing
@@ -42,7 +45,19 @@ def unread() -> Iterator[int]:
 
 def run(*arguments: str, stdin: str | bytes | IO[Any] | None = None) -> Result:
     """Run the command in this process."""
-    return CliRunner().invoke(main, arguments, input=stdin)
+    return CliRunner().invoke(commands, arguments, input=stdin)
+
+
+def run_against(server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> Result:
+    """Send a message to the server, with --json."""
+    monkeypatch.setenv("YANDEX_MARKET_BASE_URL", server.base_url)
+    monkeypatch.setenv("YANDEX_MARKET_API_KEY", "key")
+    return run("send", "--chat-id", "42", "--business-id", "1", "--json", "Hello")
+
+
+def interrupt(*_: object, **__: object) -> NoReturn:
+    """Stand for whatever runs when the user presses Ctrl-C."""
+    raise KeyboardInterrupt
 
 
 def test_send_sends_the_message_and_exits_with_0(sandbox: Sandbox) -> None:
@@ -52,105 +67,78 @@ def test_send_sends_the_message_and_exits_with_0(sandbox: Sandbox) -> None:
     assert [(message.chat_id, message.text) for message in sandbox.messages] == [(42, "Заказ уже в пути")]
 
 
-@pytest.mark.parametrize("ending", ["", "\n", "\r\n"])
-def test_send_reads_standard_input_without_its_last_line_break(sandbox: Sandbox, ending: str) -> None:
-    """A dash stands for the text that is piped in."""
-    assert run("send", "--chat-id", "42", "-", stdin=f"Добрый день,\nждём{ending}").exit_code == 0
-    assert sandbox.messages[0].text == "Добрый день,\nждём"
+def test_send_sends_the_text_as_typed_on_windows(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shell of Windows expands nothing, and click must not: `*` would become the names of files."""
+    (tmp_path / "readme.txt").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NAME", "expanded")
+    monkeypatch.setattr("click.core.os", SimpleNamespace(**{**vars(os), "name": "nt"}))
+    for text in ("*", "~", "$NAME", "%NAME%"):
+        monkeypatch.setattr("sys.argv", ["yandex-market-chats", "send", "--chat-id", "42", text])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 0
+    assert [message.text for message in sandbox.messages] == ["*", "~", "$NAME", "%NAME%"]
 
 
-def test_send_takes_nothing_but_line_breaks_off_the_end_of_standard_input(sandbox: Sandbox) -> None:
-    """What else stands there is the text's own."""
-    assert run("send", "--chat-id", "42", "-", stdin="Ждём \t\n \n").exit_code == 0
-    assert sandbox.messages[0].text == "Ждём \t\n "
+@pytest.mark.parametrize(
+    ("stdin", "text"),
+    [
+        ("Добрый день,\nждём", "Добрый день,\nждём"),
+        ("Добрый день,\r\nждём\r\n", "Добрый день,\r\nждём"),
+        ("Ждём \t\n \n", "Ждём \t\n "),
+        ("\ufeffЖдём", "Ждём"),
+    ],
+    ids=["as it is", "last line break", "other white space", "byte order mark"],
+)
+def test_send_reads_standard_input(sandbox: Sandbox, stdin: str, text: str) -> None:
+    """Only the line breaks at the end, and the mark that editors on Windows put first, are not sent."""
+    assert run("send", "--chat-id", "42", "-", stdin=stdin.encode()).exit_code == 0
+    assert [message.text for message in sandbox.messages] == [text]
 
 
-def test_send_does_not_send_the_mark_that_an_editor_puts_before_a_text(sandbox: Sandbox) -> None:
-    """Windows marks UTF-8 by a character that no buyer should get."""
-    assert run("send", "--chat-id", "42", "-", stdin="Ждём".encode("utf-8-sig")).exit_code == 0
-    assert sandbox.messages[0].text == "Ждём"
+def test_send_reads_the_longest_message(sandbox: Sandbox) -> None:
+    """A message may have 4096 characters of four bytes, a byte order mark and a line break."""
+    text = "𝄞" * 4096
+    assert run("send", "--chat-id", "42", "-", stdin=f"\ufeff{text}\r\n".encode()).exit_code == 0
+    assert [message.text for message in sandbox.messages] == [text]
+
+
+def test_send_does_not_read_an_endless_standard_input(sandbox: Sandbox) -> None:
+    """`yes | yandex-market-chats send …` ends, with the exit code of a wrong argument."""
+
+    class Endless(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            assert size is not None
+            assert size >= 0, "an endless input must not be read to its end"
+            return b"y" * size
+
+    result = run("send", "--chat-id", "42", "-", stdin=Endless())
+    text = "Standard input is longer than a message of 4096 characters: shorten the text."
+    assert (result.exit_code, result.stderr) == (2, f"Error: {text}\n")
+    assert not sandbox.requests
 
 
 CP1251 = "Привет".encode("cp1251")
 
 
 @pytest.mark.parametrize(
-    ("message", "place"), [("-", "Standard input"), (CP1251.decode(errors="surrogateescape"), "MESSAGE")]
+    ("message", "source"), [("-", "Standard input"), (CP1251.decode(errors="surrogateescape"), "MESSAGE")]
 )
-def test_send_refuses_a_text_that_is_not_utf8(sandbox: Sandbox, message: str, place: str) -> None:
-    """A text in another encoding is refused, not sent garbled; the words say where it stands."""
+def test_send_refuses_a_text_that_is_not_utf8(sandbox: Sandbox, message: str, source: str) -> None:
+    """A text in another encoding is refused, not sent garbled; the error says where it comes from."""
     result = run("send", "--chat-id", "42", message, stdin=CP1251)
-    words = f"{place} is not UTF-8: convert the text. Nothing was sent."
-    assert (result.exit_code, result.stderr) == (2, f"Error: {words}\n")
-    told = json.loads(run("send", "--chat-id", "42", "--json", message, stdin=CP1251).stdout)
-    assert (told["delivery"], told["message"]) == ("not_sent", words)
+    text = f"{source} is not UTF-8: convert the text."
+    assert (result.exit_code, result.stderr) == (2, f"Error: {text}\n")
+    printed = json.loads(run("send", "--chat-id", "42", "--json", message, stdin=CP1251).stdout)
+    assert (printed["delivery"], printed["message"]) == ("not_sent", text)
     assert not sandbox.requests
 
 
-@pytest.mark.usefixtures("sandbox")
-def test_send_prints_one_json_object_about_a_success() -> None:
-    """A program finds all that `SentMessage` has."""
-    told = json.loads(run("send", "--chat-id", "42", "--json", "Hello").stdout)
-    until = told["rate_limit"].pop("until")
-    assert told == {"delivery": "sent", "attempts": 1, "rate_limit": {"limit": 1000, "remaining": 999}}
-    assert until.endswith("+00:00")
-
-
-def test_send_says_in_json_that_an_answer_told_no_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A gateway leaves the three headers out."""
-    with FaultServer([answer(404)]) as server:
-        monkeypatch.setenv("YANDEX_MARKET_BASE_URL", server.base_url)
-        monkeypatch.setenv("YANDEX_MARKET_API_KEY", "key")
-        told = json.loads(run("send", "--chat-id", "42", "--business-id", "1", "--json", "Hello").stdout)
-    assert told["rate_limit"] is None
-
-
-@pytest.mark.parametrize(
-    ("chat_id", "exit_code", "delivery", "error", "status"),
-    [
-        (403, 3, "not_sent", "PermissionDeniedError", 403),
-        (502, 4, "unknown", "ServerError", 502),
-        (9001, 4, "unknown", "ConnectionLostError", None),
-    ],
-)
-@pytest.mark.usefixtures("sandbox")
-def test_send_tells_a_failure_by_exit_code_and_json(
-    chat_id: int, exit_code: int, delivery: str, error: str, status: int | None
-) -> None:
-    """Not sent is 3 and unknown is 4; the JSON names the error."""
-    result = run("send", "--chat-id", str(chat_id), "--json", "Hello")
-    told = json.loads(result.stdout)
-    assert result.exit_code == exit_code
-    assert (told["delivery"], told["error"], told.get("status_code")) == (delivery, error, status)
-    assert told["attempts"] == 1
-
-
-@pytest.mark.parametrize(("chat_id", "exit_code"), [(42, 0), (403, 3), (502, 4)])
-@pytest.mark.parametrize("option", [[], ["--json"]], ids=["for people", "json"])
-@pytest.mark.usefixtures("sandbox")
-def test_send_tells_by_its_exit_code_even_when_nobody_reads_the_rest(
-    chat_id: int, exit_code: int, option: list[str], unread: int
-) -> None:
-    """A script that took a full disk for a message that was not sent would send it again."""
-    command = [sys.executable, "-c", PROGRAM, "send", "--chat-id", str(chat_id), *option, "Hello"]
-    ended = subprocess.run(command, stdout=unread, stderr=unread, check=False)
-    assert ended.returncode == exit_code
-
-
-@pytest.mark.parametrize("status", [400, 500])
-def test_send_prints_whatever_the_api_says(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half of a character is nothing that UTF-8 could carry."""
-    body = b'{"status": "ERROR", "errors": [{"code": "CODE", "message": "half \\ud800"}]}'
-    with FaultServer([answer(status, body)]) as server:
-        monkeypatch.setenv("YANDEX_MARKET_BASE_URL", server.base_url)
-        monkeypatch.setenv("YANDEX_MARKET_API_KEY", "key")
-        result = run("send", "--chat-id", "42", "--business-id", "1", "--json", "Hello")
-    assert result.exit_code == (3 if status == 400 else 4)
-    assert json.loads(result.stdout)["errors"] == [{"code": "CODE", "message": "half \ud800"}]
-
-
 def test_send_without_a_standard_input_says_so() -> None:
-    """A service can be started with none."""
+    """A service can be started without one."""
     program = "import sys; sys.stdin = None; from yandex_market_chats._cli import main; main()"
     command = [sys.executable, "-c", program, "send", "--chat-id", "42", "-"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -159,32 +147,76 @@ def test_send_without_a_standard_input_says_so() -> None:
 
 
 @pytest.mark.usefixtures("sandbox")
-def test_send_quotes_the_items_of_the_envelope_in_json() -> None:
-    """The codes of the API reach the program as they are."""
-    told = json.loads(run("send", "--chat-id", "403", "--json", "Hello").stdout)
-    assert told["errors"] == [{"code": "FORBIDDEN", "message": "Access denied"}]
-    assert told["rate_limit"]["limit"] == 1000
+def test_send_prints_a_success_as_one_json_object() -> None:
+    """A program finds everything that `SentMessage` has."""
+    printed = json.loads(run("send", "--chat-id", "42", "--json", "Hello").stdout)
+    until = printed["rate_limit"].pop("until")
+    assert printed == {"delivery": "sent", "attempts": 1, "rate_limit": {"limit": 1000, "remaining": 999}}
+    assert until.endswith("+00:00")
+
+
+def test_send_prints_what_the_api_said_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program finds the codes and messages, the trace id for the vendor's support, and what to do."""
+    body = b'{"status": "ERROR", "errors": [{"code": 17, "message": "half \\ud800"}]}'
+    headers = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
+    with FaultServer([answer(400, body, headers)]) as server:
+        result = run_against(server, monkeypatch)
+    assert result.exit_code == 3
+    printed = json.loads(result.stdout)
+    assert "17: half" in printed.pop("message")
+    assert printed == {
+        "delivery": "not_sent",
+        "attempts": 1,
+        "permanent": True,
+        "error": "BadRequestError",
+        "status_code": 400,
+        "errors": [{"code": "17", "message": "half \ud800"}],
+        "rate_limit": None,
+        "trace_id": TRACE,
+    }
+
+
+def test_send_prints_an_excerpt_of_what_is_no_envelope(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gateway's page says more than its status."""
+    with FaultServer([answer(502, b"<h1>no healthy\nupstream</h1>")]) as server:
+        result = run_against(server, monkeypatch)
+    assert result.exit_code == 4
+    printed = json.loads(result.stdout)
+    assert printed["message"].startswith("502 Bad Gateway (<h1>no healthy upstream</h1>).")
+    assert (printed["delivery"], printed["errors"]) == ("unknown", [])
 
 
 @pytest.mark.usefixtures("sandbox")
-def test_send_tells_a_failure_to_people_on_standard_error() -> None:
-    """Standard output stays empty, so that a pipe does not take an error for a result."""
+def test_send_prints_an_error_for_people_on_standard_error() -> None:
+    """Standard output stays empty, so that a pipe does not mistake an error for a result."""
     result = run("send", "--chat-id", "403", "Hello")
-    assert result.stdout == ""
+    assert (result.exit_code, result.stdout) == (3, "")
     assert result.stderr.startswith("Error: 403 Forbidden")
+
+
+@pytest.mark.parametrize(("chat_id", "exit_code"), [(42, 0), (403, 3), (502, 4)])
+@pytest.mark.parametrize("option", [[], ["--json"]], ids=["for people", "json"])
+@pytest.mark.usefixtures("sandbox")
+def test_send_exits_with_the_outcome_even_if_its_output_cannot_be_written(
+    chat_id: int, exit_code: int, option: list[str], unread: int
+) -> None:
+    """A script that mistook a full disk for a failed message would send it again."""
+    command = [*PROGRAM, "send", "--chat-id", str(chat_id), *option, "Hello"]
+    ended = subprocess.run(command, stdout=unread, stderr=unread, check=False)
+    assert ended.returncode == exit_code
 
 
 @pytest.mark.usefixtures("sandbox")
 @pytest.mark.parametrize("arguments", [["--chat-id", "0", "Hello"], ["--chat-id", "42", ""], ["Hello"]])
-def test_send_exits_with_2_when_it_is_called_wrongly(arguments: list[str]) -> None:
-    """A wrong argument is the caller's to correct."""
+def test_send_exits_with_2_for_wrong_arguments(arguments: list[str]) -> None:
+    """A wrong argument is for the caller to correct."""
     assert run("send", *arguments).exit_code == 2
 
 
 def test_send_without_credentials_exits_with_2_and_names_the_variable(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Configuration is the caller's to correct too."""
+    """The configuration is for the caller to correct, too."""
     monkeypatch.delenv("YANDEX_MARKET_API_KEY")
     result = run("send", "--chat-id", "42", "Hello")
     assert result.exit_code == 2
@@ -192,68 +224,68 @@ def test_send_without_credentials_exits_with_2_and_names_the_variable(
     assert not sandbox.requests
 
 
-def test_send_repeats_an_unknown_only_on_request(sandbox: Sandbox) -> None:
-    """`--resend-unknown` is the caller's word that a double message is better than none."""
+def test_send_retries_an_unknown_outcome_only_on_request(sandbox: Sandbox) -> None:
+    """`--resend-unknown` accepts a duplicate rather than a lost message."""
     result = run("send", "--chat-id", "500", "--resend-unknown", "--deadline", "1.5", "--json", "Hello")
     assert result.exit_code == 4
     assert json.loads(result.stdout)["attempts"] == len(sandbox.messages) > 1
 
 
 def test_send_waits_no_longer_than_its_deadline(sandbox: Sandbox) -> None:
-    """The limit of this chat ends in two seconds, and the default would wait for that."""
+    """The limit of this chat resets in two seconds, and the default would wait for that."""
     assert run("send", "--chat-id", "4202", "--deadline", "1.5", "Hello").exit_code == 3
     assert sandbox.requests == 1
 
 
-def test_send_sends_to_the_base_url_that_it_is_given(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The option beats the environment."""
+def test_send_sends_to_the_base_url_of_its_option(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The option wins over the environment."""
     monkeypatch.setenv("YANDEX_MARKET_BASE_URL", "http://not-loopback.example")
     assert run("send", "--chat-id", "42", "--base-url", sandbox.base_url, "Hello").exit_code == 0
     assert len(sandbox.messages) == 1
 
 
-def interrupt(*_: object, **__: object) -> NoReturn:
-    """Stand for whatever runs when the user presses Ctrl-C."""
-    raise KeyboardInterrupt
+class Keyboard(io.BytesIO):
+    """A standard input at which somebody presses Ctrl-C instead of typing."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Raise, unless nothing is asked for."""
+        return interrupt() if size else b""  # the runner tries it
 
 
-def test_send_interrupted_says_that_the_message_may_have_been_sent(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("chat_id", "interrupted", "exit_code", "text"),
+    [
+        ("420", "time.sleep", 3, "nothing was sent"),
+        ("42", "httpx.HTTPTransport.handle_request", 4, "the message may have been sent"),
+        ("42", "yandex_market_chats._chats._sent", 4, "the message may have been sent"),
+    ],
+    ids=["between refused attempts", "in an attempt", "after it"],
+)
+@pytest.mark.usefixtures("sandbox")
+def test_send_interrupted_says_whether_the_message_may_have_been_sent(
+    chat_id: str, interrupted: str, exit_code: int, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ctrl-C in the middle of a call leaves it unknown."""
-    monkeypatch.setattr("yandex_market_chats.MarketChats.send_message", interrupt)
-    result = run("send", "--chat-id", "42", "Hello")
-    assert (result.exit_code, result.stderr) == (4, "Interrupted: the message may have been sent.\n")
-    result = run("send", "--chat-id", "42", "--json", "Hello")
-    assert (result.exit_code, json.loads(result.stdout)) == (4, {"delivery": "unknown"})
-    assert not sandbox.messages
+    """Ctrl-C must not hide a message that may have been sent, nor one that certainly was not."""
+    monkeypatch.setattr(interrupted, interrupt)
+    result = run("send", "--chat-id", chat_id, "Hello")
+    assert (result.exit_code, result.stderr) == (exit_code, f"Interrupted: {text}.\n")
 
 
 @pytest.mark.usefixtures("sandbox")
 def test_send_interrupted_before_the_call_says_that_nothing_was_sent() -> None:
-    """Ctrl-C while it waits for the text to be typed can have sent nothing."""
-
-    class Keyboard(io.BytesIO):
-        def read(self, size: int | None = -1) -> bytes:
-            return interrupt() if size else b""  # the runner tries it
-
-    result = run("send", "--chat-id", "42", "-", stdin=Keyboard())
-    assert (result.exit_code, result.stderr) == (3, "Interrupted: nothing was sent.\n")
+    """Ctrl-C while the text is being typed can have sent nothing."""
     result = run("send", "--chat-id", "42", "--json", "-", stdin=Keyboard())
     assert (result.exit_code, json.loads(result.stdout)) == (3, {"delivery": "not_sent"})
 
 
 def test_send_to_the_sandbox_needs_no_setting() -> None:
-    """A newcomer's first run works with nothing in the environment."""
-    result = run("send", "--sandbox", "--chat-id", "42", "--json", "Hello")
-    assert result.exit_code == 0
-    assert json.loads(result.stdout)["attempts"] == 1
+    """A newcomer's first message works with nothing in the environment."""
+    result = run("send", "--sandbox", "--chat-id", "42", "Hello")
+    assert (result.exit_code, result.output) == (0, "Sent to the sandbox, attempts: 1.\n")
 
 
 def test_sandbox_prints_its_address_and_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it prints is enough to send a message to it; Ctrl-C ends it in order."""
+    """What it prints is enough to send a message to it; Ctrl-C stops it in an orderly way."""
     served: list[Sandbox] = []
 
     def interrupted(sandbox: Sandbox) -> None:
@@ -271,8 +303,8 @@ def test_sandbox_prints_its_address_and_a_token(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl here")
 def test_sandbox_prints_a_curl_line_that_works() -> None:
-    """Who copies it has sent a message by hand."""
-    command = [sys.executable, "-c", PROGRAM, "sandbox", "--port", "0"]
+    """Pasting it sends a message by hand."""
+    command = [*PROGRAM, "sandbox", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as serving:
         try:
             assert serving.stdout
@@ -284,7 +316,7 @@ def test_sandbox_prints_a_curl_line_that_works() -> None:
     assert json.loads(answered.stdout) == {"status": "OK"}
 
 
-def test_sandbox_on_a_taken_port_says_so() -> None:
+def test_sandbox_on_an_occupied_port_says_so() -> None:
     """A second sandbox does not end in a traceback."""
     with Sandbox() as sandbox:
         port = sandbox.base_url.rpartition(":")[2]
@@ -294,28 +326,28 @@ def test_sandbox_on_a_taken_port_says_so() -> None:
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "http"])
-def test_sandbox_on_a_port_that_is_none_says_so(port: str) -> None:
-    """Neither does a slip of the fingers."""
+def test_sandbox_on_an_invalid_port_says_so(port: str) -> None:
+    """A typing error does not end in a traceback."""
     result = run("sandbox", "--port", port)
     assert result.exit_code == 2
     assert "Invalid value for '--port'" in result.stderr
 
 
-def test_sandbox_serves_even_when_nobody_reads_what_it_prints(unread: int) -> None:
-    """A full disk, or a pipe that is closed, does not keep it from the port that it was told."""
+def test_sandbox_serves_even_if_its_output_cannot_be_written(unread: int) -> None:
+    """A full disk or a closed pipe does not stop it."""
     program = (
         "import sys; from yandex_market_chats import _cli, sandbox\n"
         "def wait(self): print(self.base_url, file=sys.stderr); raise KeyboardInterrupt\n"
         "sandbox.Sandbox.wait = wait\n"
-        "_cli.main(['sandbox', '--port', '0'])"
+        "_cli.commands(['sandbox', '--port', '0'])"
     )
     command = [sys.executable, "-c", program]
     ended = subprocess.run(command, stdout=unread, stderr=subprocess.PIPE, text=True, check=False)
     assert (ended.returncode, ended.stderr.rpartition(":")[0]) == (0, "http://127.0.0.1")
 
 
-def test_the_version_is_the_packages() -> None:
-    """`--version` names the installed version."""
+def test_version_is_that_of_the_package() -> None:
+    """`--version` prints the installed version."""
     assert __version__ in run("--version").output
 
 
@@ -324,7 +356,7 @@ def test_the_version_is_the_packages() -> None:
     [("click", [], "cli"), ("aiohttp", ["send", "--sandbox", "--chat-id", "42", "Hello"], "sandbox")],
 )
 def test_a_missing_extra_is_named(missing: str, arguments: list[str], extra: str) -> None:
-    """Who installed the package alone learns what to install, with the exit code of a wrong call."""
+    """The message says what to install, and the exit code is that of a wrong call."""
     program = (
         f"import sys; sys.modules[{missing!r}] = None; from yandex_market_chats._cli import main; main()"
     )

@@ -1,48 +1,55 @@
-"""What is read out of the headers about limits and waiting."""
+"""What headers say about limits and waits, the hour of a process, and slots for threads."""
 
+import itertools
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from types import CodeType, FrameType, SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
 
-from yandex_market_chats import RateLimit
-from yandex_market_chats._limits import parse_date, parse_number, retry_after, seconds_until
+from calls import NOW, Clock, http_date, make_request
+from mock_api import TOKEN, answer
+from yandex_market_chats import ApiKey, Limits, RateLimit, RetryPolicy, _limits, _retry, _transport
+from yandex_market_chats._limits import (
+    BRIEF,
+    HourlyLimits,
+    Slots,
+    new_slot,
+    parse_date,
+    parse_number,
+    retry_after,
+    seconds_until,
+)
+from yandex_market_chats._transport import RetryingTransport
 
 MOMENT = datetime(2018, 7, 10, 0, 42, 42, tzinfo=UTC)
-NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+DATE = "Tue, 10 Jul 2018 00:42:42 GMT"
 PREFIX = "X-RateLimit-Resource-"
-NONSENSE = ["", " ", "12", "12 34", "soon", "10 Jul", "10 Jul 2018", "1531183362", "2018-07-10T00:42:42Z"]
+READ, SEND = "POST /v2/businesses/7/chats/history", "POST /v2/businesses/7/chats/message"
 
 
-@pytest.mark.parametrize(("text", "number"), [("0", 0), ("12", 12), ("007", 7), ("9" * 18, 10**18 - 1)])
-def test_digits_are_a_number(text: str, number: int) -> None:
-    """A counter of up to 19 digits, which the largest id has, is read."""
-    assert parse_number(text) == number
-
-
-@pytest.mark.parametrize(
-    "text", [None, "", " 1", "1 ", "+1", "-1", "1.0", "1e3", "1_0", "x", "٣", "²", "9" * 20]
-)
-def test_anything_but_digits_is_no_number(text: str | None) -> None:
-    """Signs, fractions, digits of other scripts and endless ones are no counter."""
-    assert parse_number(text) is None
+# Headers.
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        pytest.param("Tue, 10 Jul 2018 00:42:42 GMT", id="right weekday"),
-        pytest.param("Thu, 10 Jul 2018 00:42:42 GMT", id="the vendor's own example, wrong weekday"),
-        pytest.param("10 Jul 2018 00:42:42 GMT", id="no weekday"),
-        pytest.param("Tue, 10 Jul 2018 03:42:42 +0300", id="offset"),
-        pytest.param("Mon, 09 Jul 2018 16:42:42 PST", id="named zone"),
-        pytest.param("Tue, 10 Jul 2018 00:42:42 -0000", id="unknown offset"),
-        pytest.param("Tue, 10 Jul 2018 00:42:42", id="no zone"),
+        pytest.param(DATE, id="RFC 1123"),
+        pytest.param("Thu, 10 Jul 2018 00:42:42 GMT", id="the vendor's example, wrong weekday"),
+        pytest.param("Tuesday, 10-Jul-18 00:42:42 GMT", id="RFC 850"),
         pytest.param("Tue Jul 10 00:42:42 2018", id="asctime"),
+        pytest.param("10 Jul 2018 00:42:42", id="no weekday, no zone"),
+        pytest.param("Tue, 10 Jul 2018 03:42:42 MSK", id="Moscow"),
+        pytest.param("Mon, 09 Jul 2018 21:12:42 -0330", id="offset"),
     ],
 )
-def test_dates_are_read_in_utc(text: str) -> None:
-    """Every way to write the moment gives the moment, in UTC."""
+def test_dates_are_read_in_every_form(text: str) -> None:
+    """RFC 9110 asks clients to accept three forms; the vendor's own example has a wrong weekday."""
     parsed = parse_date(text)
     assert parsed == MOMENT
     assert parsed.tzinfo is UTC
@@ -52,27 +59,40 @@ def test_dates_are_read_in_utc(text: str) -> None:
     "text",
     [
         None,
-        *NONSENSE,
+        "",
+        "12",
+        "1531183362",
+        "soon",
+        "12:30",
+        "10 Jul 00:42:42",
+        "Jul 2018 00:42:42",
+        "10 Jul 2018",
+        "10 Jul 2018 +03:00",
+        "Tue, 10 Jul 2018 00:42:42 PST",
+        "Tue, 10 Jul 2018 00:42:42 XYZ",
         "Tue, 10 Jul 2018 24:00:00 GMT",
         "Tue, 10 Jul 2018 00:42:42 +9999",
         "Fri, 31 Dec 9999 23:59:59 -0100",
         "Tue, 10 Jul 99999999999999999999 00:42:42 GMT",
+        f"Tue, 10 Jul 2018 00:{'9' * 30} GMT",
     ],
 )
-def test_what_is_no_date_is_none(text: str | None) -> None:
-    """Nothing, numbers, other formats and moments outside of the calendar neither crash nor mean a date."""
+def test_anything_but_a_complete_date_is_rejected(text: str | None) -> None:
+    """A guess would cause a wait of hours, and an unknown zone may be any; warnings would be errors here."""
     assert parse_date(text) is None
 
 
-def test_rate_limit_is_read_from_its_three_headers() -> None:
-    """Each header comes into its own field."""
-    headers = httpx.Headers(
-        {
-            f"{PREFIX}Limit": "1000",
-            f"{PREFIX}Remaining": "998",
-            f"{PREFIX}Until": "Thu, 10 Jul 2018 00:42:42 GMT",
-        }
-    )
+def test_only_decimal_digits_are_a_number() -> None:
+    """A counter of up to 19 digits is read; signs, other scripts and endless digits are not."""
+    read = {text: parse_number(text) for text in ("0", "007", "9" * 19)}
+    assert read == {"0": 0, "007": 7, "9" * 19: 10**19 - 1}
+    rejected = (None, "", " 1", "1 ", "1\n", "+1", "-1", "1.0", "1_0", "x", "٣", "²", "9" * 20)
+    assert [parse_number(text) for text in rejected] == [None] * len(rejected)
+
+
+def test_a_rate_limit_is_read_from_its_three_headers() -> None:
+    """Each header has its own field."""
+    headers = {f"{PREFIX}Limit": "1000", f"{PREFIX}Remaining": "998", f"{PREFIX}Until": DATE}
     assert RateLimit.from_headers(headers) == RateLimit(limit=1000, remaining=998, until=MOMENT)
 
 
@@ -81,61 +101,318 @@ def test_rate_limit_is_read_from_its_three_headers() -> None:
     [
         ("Limit", "0", RateLimit(0, None, None)),
         ("Remaining", "0", RateLimit(None, 0, None)),
-        ("Until", "Thu, 10 Jul 2018 00:42:42 GMT", RateLimit(None, None, MOMENT)),
+        ("Until", DATE, RateLimit(None, None, MOMENT)),
     ],
 )
-def test_one_readable_header_is_enough(name: str, text: str, expected: RateLimit) -> None:
-    """What is missing or cannot be read is `None`; what can be read, a zero too, is kept."""
-    unreadable = dict.fromkeys([f"{PREFIX}Limit", f"{PREFIX}Remaining", f"{PREFIX}Until"], "?")
+def test_one_valid_header_is_a_rate_limit(name: str, text: str, expected: RateLimit) -> None:
+    """What is missing or invalid is `None`; what is valid, a zero too, is kept."""
+    invalid = dict.fromkeys([f"{PREFIX}Limit", f"{PREFIX}Remaining", f"{PREFIX}Until"], "?")
     assert RateLimit.from_headers({f"{PREFIX}{name}": text}) == expected
-    assert RateLimit.from_headers(unreadable | {f"{PREFIX}{name}": text}) == expected
+    assert RateLimit.from_headers({**invalid, f"{PREFIX}{name}": text}) == expected
 
 
-@pytest.mark.parametrize("headers", [{}, {f"{PREFIX}Limit": "many", f"{PREFIX}Until": "12"}])
-def test_no_readable_header_is_no_rate_limit(headers: dict[str, str]) -> None:
-    """An answer that says nothing of the limit has none."""
-    assert RateLimit.from_headers(headers) is None
+def test_headers_without_a_valid_one_are_no_rate_limit() -> None:
+    """A gateway knows nothing of the limit."""
+    assert RateLimit.from_headers({}) is None
+    assert RateLimit.from_headers({f"{PREFIX}Limit": "many", f"{PREFIX}Until": "12"}) is None
 
 
-@pytest.mark.parametrize("offset", [-3600, 0, 90.0])
-def test_seconds_are_counted_from_the_answers_date(offset: float) -> None:
-    """The local clock, years away, has no say where the answer has its own."""
-    date = {"Date": "Tue, 10 Jul 2018 00:42:42 GMT"}
-    assert seconds_until(MOMENT + timedelta(seconds=offset), date, NOW) == offset
-
-
-@pytest.mark.parametrize("headers", [{}, *({"Date": text} for text in NONSENSE)])
-def test_the_local_clock_stands_in_for_an_unreadable_date(headers: dict[str, str]) -> None:
-    """Without a date of the answer's own the seconds are counted from now."""
-    assert seconds_until(NOW + timedelta(seconds=7), headers, NOW) == 7
-
-
-def test_no_moment_is_no_wait() -> None:
-    """Where there is nothing to wait for, there is no number."""
-    assert seconds_until(None, {}, NOW) is None
+def test_seconds_count_from_the_date_of_the_response() -> None:
+    """The local clock may be years off, so it counts only if the response has no valid date."""
+    assert seconds_until(MOMENT + timedelta(seconds=90), {"Date": DATE}, NOW) == 90
+    assert seconds_until(MOMENT - timedelta(hours=1), {"Date": DATE}, NOW) == -3600
+    for headers in ({}, {"Date": "12"}):
+        assert seconds_until(NOW + timedelta(seconds=7), headers, NOW) == 7
+    assert seconds_until(None, {"Date": DATE}, NOW) is None
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"),
+    ("headers", "seconds"),
     [
-        ("0", 0),
-        ("120", 120),
-        ("Sun, 22 Nov 2026 12:00:30 GMT", 30),
-        ("Sun, 22 Nov 2026 11:59:00 GMT", -60),
-        *((text, None) for text in ("", "soon", "-1", "1.5", "9" * 20)),
+        ({"Retry-After": "0"}, 0),
+        ({"Retry-After": "120"}, 120),
+        ({"Retry-After": http_date(NOW + timedelta(seconds=30))}, 30),
+        ({"Retry-After": http_date(MOMENT + timedelta(seconds=60)), "Date": DATE}, 60),
+        ({"Retry-After": "-1"}, None),
+        ({"Retry-After": "1.5"}, None),
+        ({"Retry-After": "soon"}, None),
+        ({}, None),
     ],
 )
-def test_retry_after_is_seconds_or_a_date(text: str, seconds: float | None) -> None:
-    """Both forms of RFC 9110 are read as seconds from now; garbage is none of them."""
-    assert retry_after({"Retry-After": text}, NOW) == seconds
+def test_retry_after_is_seconds_or_a_date(headers: dict[str, str], seconds: float | None) -> None:
+    """RFC 9110 allows both; a date counts from the date of the response."""
+    assert retry_after(headers, NOW) == seconds
 
 
-def test_retry_after_counts_its_date_from_the_answers_own() -> None:
-    """A wrong local clock does no harm here either."""
-    headers = {"Retry-After": "Tue, 10 Jul 2018 00:43:42 GMT", "Date": "Tue, 10 Jul 2018 00:42:42 GMT"}
-    assert retry_after(headers, NOW) == 60
+# The hour.
 
 
-def test_no_retry_after_asks_for_nothing() -> None:
-    """An answer without the header gives no number."""
-    assert retry_after({}, NOW) is None
+def report(remaining: int, *, seconds: float = 600) -> dict[str, str]:
+    """Return the headers of a response: what remains of the limit, which resets in some seconds."""
+    return {
+        f"{PREFIX}Remaining": str(remaining),
+        f"{PREFIX}Until": http_date(NOW + timedelta(seconds=seconds)),
+        "Date": http_date(NOW),
+    }
+
+
+def asks_again(wait: float) -> bool:
+    """Return whether a wait means that a request in flight decides."""
+    return 0 < wait <= BRIEF
+
+
+def test_the_hour_is_unlimited_until_a_response_limits_it() -> None:
+    """A program that has sent nothing yet does not know the limit; neither do responses without headers."""
+    limits = HourlyLimits(Clock())
+    for headers in ({}, {f"{PREFIX}Remaining": "0"}, {f"{PREFIX}Until": http_date(NOW)}, None):
+        limits.give_back("a", SEND, headers)
+        assert limits.take("a", SEND) == 0
+
+
+def test_no_request_starts_before_the_hour_ends_once_nothing_remains() -> None:
+    """The API would refuse it, and count it."""
+    clock = Clock()
+    limits = HourlyLimits(clock)
+    limits.give_back("a", SEND, report(0))
+    assert limits.take("a", SEND) == 600
+    clock.sleep(599.5)
+    assert limits.take("a", SEND) == 0.5
+    clock.sleep(0.5)
+    assert limits.take("a", SEND) == 0
+    assert limits.take("b", SEND) == 0
+
+
+def test_each_resource_has_its_own_hour() -> None:
+    """The API counts its operations separately: reading goes on after the last message of the hour."""
+    limits = HourlyLimits(Clock())
+    limits.give_back("a", SEND, report(0))
+    assert limits.take("a", READ) == 0
+    limits.give_back("a", READ, report(0, seconds=60))
+    assert (limits.take("a", READ), limits.take("a", SEND)) == (60, 600)
+
+
+def test_requests_in_flight_count() -> None:
+    """Four slots must not send four requests when two remain."""
+    limits = HourlyLimits(Clock())
+    limits.give_back("a", SEND, report(2))
+    assert [limits.take("a", SEND), limits.take("b", SEND)] == [0, 0]
+    assert asks_again(limits.take("c", SEND))
+    limits.give_back("a", SEND, None)
+    assert limits.take("c", SEND) == 0
+    assert asks_again(limits.take("a", SEND))
+    limits.give_back("b", SEND, report(0))
+    assert limits.take("a", SEND) == 600
+
+
+def test_the_smaller_remainder_of_an_hour_counts() -> None:
+    """Responses overtake each other."""
+    limits = HourlyLimits(Clock())
+    for remaining in (5, 0, 1):
+        limits.give_back("a", SEND, report(remaining))
+    assert limits.take("a", SEND) == 600
+
+
+def test_the_later_hour_counts() -> None:
+    """A late response of the last hour says nothing about this one."""
+    limits = HourlyLimits(Clock())
+    limits.give_back("a", SEND, report(0, seconds=1))
+    limits.give_back("a", SEND, report(1, seconds=600))
+    limits.give_back("a", SEND, report(0, seconds=1))
+    assert limits.take("a", SEND) == 0
+    assert asks_again(limits.take("b", SEND))
+
+
+def test_an_hour_of_the_past_limits_nothing() -> None:
+    """A server whose clock jumps must not stop the client."""
+    limits = HourlyLimits(Clock())
+    limits.give_back("a", SEND, report(0, seconds=-600))
+    assert limits.take("a", SEND) == 0
+
+
+def test_a_limit_lasts_an_hour_at_most() -> None:
+    """A bogus date must not stop a program for ever, nor hide the limits that follow it."""
+    clock = Clock()
+    limits = HourlyLimits(clock)
+    limits.give_back("a", SEND, report(0, seconds=10**9))
+    assert limits.take("a", SEND) == 3600
+    clock.sleep(3600)
+    assert limits.take("a", SEND) == 0
+    limits.give_back("a", SEND, report(0))
+    assert limits.take("a", SEND) == 600
+
+
+def test_the_clocks_of_the_hour_are_real_by_default() -> None:
+    """Without replacements the hour counts from the current time."""
+    limits = HourlyLimits()
+    headers = report(0)
+    headers[f"{PREFIX}Until"] = http_date(datetime.now(UTC) + timedelta(seconds=600))
+    del headers["Date"]
+    limits.give_back("a", SEND, headers)
+    assert 500 < limits.take("a", SEND) <= 600
+
+
+def test_the_default_limits_follow_their_protocol() -> None:
+    """Shared limits replace the default, so both must look alike."""
+    assert isinstance(HourlyLimits(), Limits)
+    assert len({new_slot() for _ in range(100)}) == 100
+
+
+# Slots.
+
+
+class Ticket:
+    """A lock that runs an action when its thread queues up."""
+
+    def __init__(self, action: Callable[[], object]) -> None:
+        """Keep the action."""
+        self._lock, self._action = threading.Lock(), action
+
+    def acquire(self, timeout: float = -1) -> bool:
+        """Acquire the lock; only a thread in the queue sets a timeout."""
+        if timeout >= 0:
+            self._action()
+        return self._lock.acquire(timeout=timeout)
+
+    def release(self) -> None:
+        """Release the lock."""
+        self._lock.release()
+
+
+def test_slots_are_limited() -> None:
+    """The API refuses more requests at a time; a slot that is left can be used again."""
+    slots = Slots(2)
+    first, second, third, fourth = (threading.Lock() for _ in range(4))
+    assert slots.wait(first, 0)
+    assert slots.wait(second, 0)
+    assert not slots.wait(third, 0)
+    slots.leave(third)
+    slots.leave(second)
+    assert slots.wait(fourth, 0)
+
+
+def test_slots_are_handed_over_first_come_first_served() -> None:
+    """With 8 threads and 4 slots, no thread may wait until the others have sent everything."""
+    slots, served, first = Slots(1), list[int](), threading.Lock()
+    assert slots.wait(first, 0)
+
+    def serve(number: int, ticket: Any) -> None:
+        assert slots.wait(ticket, 5)
+        served.append(number)
+        slots.leave(ticket)
+
+    with ThreadPoolExecutor() as pool:
+        ends = []
+        for number in range(4):
+            queued = threading.Event()
+            ends.append(pool.submit(serve, number, Ticket(queued.set)))
+            assert queued.wait(5)
+        slots.leave(first)
+        for end in ends:
+            end.result(5)
+    assert served == [0, 1, 2, 3]
+
+
+def test_a_thread_that_goes_on_queues_behind_those_that_wait() -> None:
+    """A thread that sends one message after the other must not starve the rest."""
+    slots, first, again = Slots(1), threading.Lock(), threading.Lock()
+    assert slots.wait(first, 0)
+
+    def go_on() -> None:
+        slots.leave(first)
+        assert not slots.wait(again, 0)
+
+    waiting: Any = Ticket(go_on)
+    assert slots.wait(waiting, 5)
+
+
+def test_a_ticket_that_gave_up_holds_up_none_behind_it() -> None:
+    """A call whose deadline passed leaves the queue as well as a slot, as often as it likes."""
+    slots, first, second, third = Slots(1), threading.Lock(), threading.Lock(), threading.Lock()
+    assert slots.wait(first, 0)
+    assert not slots.wait(second, 0)
+    for _ in range(2):
+        slots.leave(second)
+    for _ in range(2):
+        slots.leave(first)
+    assert slots.wait(third, 0)
+
+
+# Exceptions that a signal handler or a time limit raises.
+
+
+class Interruption(BaseException):
+    """What strikes between two lines."""
+
+
+def interruptions(action: Callable[[], object], here: Callable[[CodeType], bool]) -> Iterator[None]:
+    """Repeat an action, interrupted at each line of some functions in turn; yield after each time."""
+    for line in itertools.count():
+        lines = itertools.count()
+
+        def trace(frame: FrameType, event: str, _: object, line: int = line, lines: Any = lines) -> Any:
+            if event == "line" and next(lines) == line:
+                raise Interruption
+            return trace if here(frame.f_code) else None
+
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            action()
+        except Interruption:
+            sys.settrace(before)
+            yield
+        else:
+            return
+        finally:
+            sys.settrace(before)
+
+
+def test_an_exception_at_any_line_loses_no_slot_and_locks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next call and one that already queues get their slots, whichever line was interrupted."""
+    queued, ends = threading.Event(), list[Any]()
+    namespace = SimpleNamespace(Lock=lambda: Ticket(queued.set), Event=threading.Event)
+    monkeypatch.setattr(_transport, "threading", namespace)
+
+    def handle(_request: httpx.Request) -> httpx.Response:
+        if not ends:
+            ends.append(pool.submit(transport.handle_request, make_request()))
+            assert queued.wait(5)
+        return answer()
+
+    transport = RetryingTransport(
+        transport=httpx.MockTransport(handle),
+        base_url=httpx.URL("https://api.example.test"),
+        credentials=ApiKey(TOKEN),
+        policy=RetryPolicy(deadline=5),
+        max_parallel=1,
+        limits=None,
+        on_attempt=None,
+    )
+    files, count = {module.__file__ for module in (_limits, _retry, _transport)}, 0
+    with ThreadPoolExecutor() as pool:
+        for _ in interruptions(
+            lambda: transport.handle_request(make_request()), lambda code: code.co_filename in files
+        ):
+            count += 1
+            ends.append(pool.submit(transport.handle_request, make_request()))
+            assert [end.result(5).status_code for end in ends] == [200] * len(ends)
+            queued.clear()
+            ends.clear()
+    assert count > 100
+
+
+def test_an_exception_in_the_queue_leaves_it() -> None:
+    """An interrupted thread must not get a slot that it does not use."""
+    slots, first = Slots(1), threading.Lock()
+    assert slots.wait(first, 0)
+
+    def queue() -> None:
+        ticket = threading.Lock()
+        try:
+            slots.wait(ticket, 0)
+        finally:
+            slots.leave(ticket)
+
+    assert len([*interruptions(queue, lambda code: code.co_name == "wait")]) >= 5
+    slots.leave(first)
+    assert slots.wait(threading.Lock(), 0)

@@ -19,12 +19,12 @@ INSTALLED = metadata.distribution("yandex-market-chats")
 
 
 def test_the_version_is_in_one_place() -> None:
-    """What pip says is what the package says."""
+    """The installed version is the one that the package reports."""
     assert INSTALLED.version == yandex_market_chats.__version__
 
 
-def test_the_tests_ask_for_nothing_newer_than_users_must_have() -> None:
-    """What is promised as the oldest is what the job with the oldest dependencies installs."""
+def test_the_tests_require_no_newer_dependencies_than_users_need() -> None:
+    """The job with the oldest dependencies installs exactly the promised versions."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
     for_users, for_tests = (
@@ -41,7 +41,7 @@ def test_both_packages_are_typed(package: str) -> None:
 
 
 def test_the_wheel_holds_exactly_the_two_packages() -> None:
-    """Nothing else of this repository lands in somebody's site-packages."""
+    """Nothing else of this repository is installed into a user's site-packages."""
     paths = [path for path in INSTALLED.files or [] if ".." not in path.parts]
     if any(path.suffix == ".pth" for path in paths):
         pytest.skip("installed as editable: .ci/run runs this against the wheel")
@@ -49,8 +49,8 @@ def test_the_wheel_holds_exactly_the_two_packages() -> None:
 
 
 @pytest.mark.parametrize("folder", [".hidden", "build"])
-def test_the_sdist_holds_what_is_tracked_but_the_workflows(tmp_path: Path, folder: str) -> None:
-    """Caches, tools and other work trees stay out, wherever the repository lies."""
+def test_the_sdist_holds_what_is_tracked_except_the_workflows(tmp_path: Path, folder: str) -> None:
+    """Caches, tools and other work trees stay out, wherever the repository is."""
     listed = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, encoding="utf-8", check=False
     ).stdout.splitlines()
@@ -74,7 +74,7 @@ def test_the_sdist_holds_what_is_tracked_but_the_workflows(tmp_path: Path, folde
     assert sorted(names) == sorted([*tracked, "PKG-INFO"])
 
 
-def test_everything_named_in_all_is_there() -> None:
+def test_each_name_in_all_exists() -> None:
     """A star import does not fail."""
     for package in (*PACKAGES, "yandex_market_chats.sandbox"):
         module = import_module(package)
@@ -82,7 +82,7 @@ def test_everything_named_in_all_is_there() -> None:
 
 
 def test_importing_the_package_loads_neither_the_command_line_nor_the_sandbox() -> None:
-    """Who only sends messages pays for nothing else, and needs no extra."""
+    """A program that only sends messages needs no extra, and does not pay for one."""
     program = (
         "import sys, yandex_market_chats as m; print({f'{m.__name__}._cli', 'aiohttp'} & set(sys.modules))"
     )
@@ -91,19 +91,19 @@ def test_importing_the_package_loads_neither_the_command_line_nor_the_sandbox() 
 
 
 def test_a_program_that_uses_the_package_passes_a_strict_type_check(tmp_path: Path) -> None:
-    """The types that users see are those of the installed package, checked as they would check them."""
+    """The installed package has types, which users check as this test does."""
     program = tmp_path / "consumer.py"
     program.write_text(
         "from yandex_market_chats import ApiKey, Delivery, MarketChats, MarketError, RetryPolicy\n"
         "\n\n"
-        "def tell(text: str) -> bool:\n"
+        "def late(text: str) -> bool:\n"
         "    with MarketChats(business_id=1, auth=ApiKey('key'), retries=RetryPolicy.disabled()) as chats:\n"
         "        try:\n"
         "            return chats.send_message(chat_id=1, message=text).attempts > 1\n"
         "        except MarketError as error:\n"
         "            return error.delivery is Delivery.UNKNOWN\n"
         "\n\n"
-        "tell(1)\n"
+        "late(1)\n"
     )
     ended = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "--config-file=", program.name],
@@ -113,6 +113,6 @@ def test_a_program_that_uses_the_package_passes_a_strict_type_check(tmp_path: Pa
         check=False,
     )
     assert ended.stdout.splitlines() == [
-        'consumer.py:12: error: Argument 1 to "tell" has incompatible type "int"; expected "str"  [arg-type]',
+        'consumer.py:12: error: Argument 1 to "late" has incompatible type "int"; expected "str"  [arg-type]',
         "Found 1 error in 1 file (checked 1 source file)",
     ]

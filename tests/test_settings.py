@@ -1,8 +1,9 @@
-"""Arguments and settings: what is refused before anything is sent, and where unset values come from."""
+"""Settings and arguments: what is rejected before anything is sent, and what the environment provides."""
 
 import enum
 import inspect
 import math
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import httpx
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from mock_api import TOKEN, Api, Kind, answer, every_client, send, use
+from mock_api import TOKEN, Api, Kind, answer, every_client, send, settings
 from yandex_market_chats import (
     ApiKey,
     AsyncMarketChats,
@@ -23,44 +24,77 @@ from yandex_market_chats import (
 from yandex_market_chats._settings import DEFAULT_BASE_URL, ID_MAX, MESSAGE_MAX_LENGTH, check_message
 
 CONTRACT = yaml.safe_load((Path(__file__).parents[1] / "openapi.yaml").read_text(encoding="utf-8"))
-NO_IDS = [True, False, 0, -1, 2**63, 42.0, "42", b"42"]
-LOOPBACK = [
-    "http://127.0.0.1",
-    "http://127.9.9.9:8000",
-    "http://[::1]:8000/api",
-    "http://localhost:1",
-    "http://LOCALHOST",
+INVALID_IDS = [
+    (True, "an int, not bool"),
+    (42.0, "an int, not float"),
+    ("42", "an int, not str"),
+    (int, "an int, not type"),
+    (0, r"an integer from 1 to 2\*\*63 - 1"),
+    (2**63, r"an integer from 1 to 2\*\*63 - 1"),
 ]
+SECRET = "S3cret"
 
 
-@pytest.fixture(autouse=True)
-def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hide the settings of whoever runs the tests."""
-    for name in ("API_KEY", "OAUTH_TOKEN", "BUSINESS_ID", "BASE_URL"):
-        monkeypatch.delenv(f"YANDEX_MARKET_{name}", raising=False)
+class Int64:
+    """An integer that is not an `int`, like numpy's."""
+
+    def __init__(self, number: int) -> None:
+        """Keep the number."""
+        self._number = number
+
+    def __index__(self) -> int:
+        """Return the number."""
+        return self._number
 
 
-def make(**settings: Any) -> MarketChats:
-    """Make a client that has what is needed, but for the changes; `None` is unset."""
-    return MarketChats(
-        **{"business_id": 1, "auth": ApiKey(TOKEN), "transport": httpx.MockTransport(Api()), **settings}
-    )
+class Empty(httpx.MockTransport):
+    """A transport that is falsy."""
+
+    def __len__(self) -> int:
+        """Return 0, like a list of requests before the first one."""
+        return 0
+
+
+class Id(int, enum.Enum):
+    """An integer whose text is a name."""
+
+    SHOP = 7
+    CHAT = 8
+
+
+async def awaited(_attempt: object) -> None:
+    """Stand for a hook of the async client."""
+
+
+def make(**changes: Any) -> MarketChats:
+    """Return a client that is complete, but for the changes."""
+    return MarketChats(**{"business_id": 1, "auth": ApiKey(TOKEN), **changes})
+
+
+def shown(error: BaseException) -> str:
+    """Return what error trackers record of an error: its traceback, and the variables of our frames."""
+    frames = [
+        frame.f_locals
+        for frame, _ in traceback.walk_tb(error.__traceback__)
+        if frame.f_globals["__name__"].startswith("yandex_market_chats")
+    ]
+    return f"{''.join(traceback.format_exception(error))} {frames}"
 
 
 @every_client
-@pytest.mark.parametrize("chat_id", [*NO_IDS, None])
-def test_a_chat_id_that_is_none_is_refused(kind: Kind, chat_id: object) -> None:
-    """An id is an int64 from 1, and a bool is no id though Python calls it an int."""
+@pytest.mark.parametrize(("chat_id", "expected"), [*INVALID_IDS, (None, "an int, not NoneType")])
+def test_invalid_chat_ids_are_rejected(kind: Kind, chat_id: object, expected: str) -> None:
+    """The message says which type was passed, or which range is valid."""
     api = Api()
-    with pytest.raises(InvalidRequestError, match=r"^chat_id must be a whole number from 1 to 2\*\*63 - 1"):
+    with pytest.raises(InvalidRequestError, match=rf"^chat_id must be {expected}\.$"):
         send(kind, api, chat_id=chat_id)
     assert api.requests == []
 
 
-@pytest.mark.parametrize("business_id", NO_IDS)
-def test_a_business_id_that_is_none_is_refused(business_id: object) -> None:
-    """It is refused when the client is made."""
-    with pytest.raises(InvalidRequestError, match=r"^business_id must be a whole number") as caught:
+@pytest.mark.parametrize(("business_id", "expected"), INVALID_IDS)
+def test_an_invalid_business_id_is_a_configuration_error(business_id: object, expected: str) -> None:
+    """The business is a setting of the client, not an argument of a call."""
+    with pytest.raises(ConfigurationError, match=rf"^business_id must be {expected}\.$") as caught:
         make(business_id=business_id)
     assert (caught.value.attempts, caught.value.delivery) == (0, Delivery.NOT_SENT)
 
@@ -68,77 +102,69 @@ def test_a_business_id_that_is_none_is_refused(business_id: object) -> None:
 @every_client
 @pytest.mark.parametrize("number", [1, 2**63 - 1])
 def test_the_smallest_and_the_largest_id_are_sent(kind: Kind, number: int) -> None:
-    """Both ends of the range are ids, and arrive digit by digit."""
+    """Both ends of the range are valid, and arrive digit by digit."""
     api = Api(answer())
     send(kind, api, chat_id=number, business_id=number)
-    (request,) = api.requests
-    assert request.method == "POST"
-    assert str(request.url) == (
+    assert str(api.requests[0].url) == (
         f"https://api.example.test/v2/businesses/{number}/chats/message?chatId={number}"
     )
 
 
-@every_client
-def test_a_member_of_an_enum_is_sent_as_its_number(kind: Kind) -> None:
-    """Its text would be its name."""
-
-    class Place(int, enum.Enum):
-        SHOP = 7
-        CHAT = 8
-
+@pytest.mark.parametrize(
+    ("business_id", "chat_id"), [(Int64(7), Int64(8)), (Id.SHOP, Id.CHAT)], ids=["like numpy", "enum"]
+)
+def test_whatever_python_accepts_as_an_index_is_sent_as_its_number(business_id: Any, chat_id: Any) -> None:
+    """A data frame yields numpy's integers, and a member of an enum would be formatted by its name."""
     api = Api(answer())
-    send(kind, api, business_id=Place.SHOP, chat_id=Place.CHAT)
+    send("sync", api, business_id=business_id, chat_id=chat_id)
     assert str(api.requests[0].url).endswith("/v2/businesses/7/chats/message?chatId=8")
 
 
 @pytest.mark.parametrize("length", [1, 4096])
-@pytest.mark.parametrize("character", ["a", "я", "𝄞"])
-def test_length_is_counted_in_characters(character: str, length: int) -> None:
+@pytest.mark.parametrize("character", ["я", "𝄞"])
+def test_the_length_of_a_message_is_counted_in_characters(character: str, length: int) -> None:
     """Neither bytes nor UTF-16 units count."""
     assert check_message(character * length) == character * length
 
 
 @every_client
 @pytest.mark.parametrize(
-    ("message", "words"),
+    ("message", "expected"),
     [
         ("", "must have 1 to 4096 characters; this one has 0"),
         ("я" * 4097, "must have 1 to 4096 characters; this one has 4097"),
-        *(
-            (f"я{chr(code)}", "has a lone surrogate, which UTF-8 cannot carry: mend the text")
-            for code in (0xD800, 0xD83D, 0xDFFF)
-        ),
-        (b"a", "must be a text, not bytes"),
-        (None, "must be a text, not NoneType"),
+        ("я\ud800", "contains a lone surrogate, which cannot be encoded as UTF-8"),
+        (b"a", "must be a str, not bytes"),
+        (None, "must be a str, not NoneType"),
     ],
-    ids=["empty", "long", "first surrogate", "a surrogate", "last surrogate", "bytes", "None"],
+    ids=["empty", "long", "surrogate", "bytes", "None"],
 )
-def test_an_unusable_message_is_refused(kind: Kind, message: Any, words: str) -> None:
-    """What is wrong is said without quoting the text, which is nobody else's business."""
+def test_an_invalid_message_is_rejected(kind: Kind, message: Any, expected: str) -> None:
+    """The error says what is wrong, but does not quote the text, which is private."""
     api = Api()
-    with pytest.raises(InvalidRequestError, match=f"^message {words}") as caught:
+    with pytest.raises(InvalidRequestError, match=rf"^message {expected}\.$") as caught:
         send(kind, api, message=message)
-    assert "я" not in str(caught.value)
+    assert "я" not in "".join(traceback.format_exception(caught.value))
     assert api.requests == []
 
 
-@pytest.mark.parametrize("neighbour", ["\ud7ff", "\ue000"])
-def test_only_surrogates_are_refused(neighbour: str) -> None:
-    """The characters on either side of them are characters."""
-    assert check_message(neighbour) == neighbour
+@pytest.mark.parametrize("character", ["\ud7ff", "\ue000"])
+def test_only_surrogates_are_rejected(character: str) -> None:
+    """The code points on both sides of the surrogates are valid characters."""
+    assert check_message(character) == character
 
 
 @pytest.mark.parametrize("cls", [MarketChats, AsyncMarketChats])
 @pytest.mark.parametrize("method", ["__init__", "send_message", "with_options"])
 def test_arguments_are_keyword_only(cls: type, method: str) -> None:
-    """A chat id cannot change places with a business id."""
+    """A chat id cannot be passed as a business id by mistake."""
     _self, *parameters = inspect.signature(getattr(cls, method)).parameters.values()
     assert parameters
     assert {parameter.kind for parameter in parameters} == {inspect.Parameter.KEYWORD_ONLY}
 
 
-def test_the_limits_are_those_of_the_contract() -> None:
-    """What the package refuses is what openapi.yaml forbids."""
+def test_the_checks_are_those_of_the_contract() -> None:
+    """What the package rejects is what openapi.yaml forbids."""
     schemas, parameters = CONTRACT["components"]["schemas"], CONTRACT["components"]["parameters"]
     message = schemas["SendMessageToChatRequest"]["properties"]["message"]
     assert (message["minLength"], message["maxLength"]) == (1, MESSAGE_MAX_LENGTH)
@@ -149,7 +175,7 @@ def test_the_limits_are_those_of_the_contract() -> None:
 
 
 def test_unset_values_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each variable fills the argument of its name."""
+    """Each variable fills in the argument of its name."""
     monkeypatch.setenv("YANDEX_MARKET_API_KEY", "ACMA:environment")
     monkeypatch.setenv("YANDEX_MARKET_BUSINESS_ID", "77")
     monkeypatch.setenv("YANDEX_MARKET_BASE_URL", "https://api.partner.market.yandex.net")
@@ -161,43 +187,40 @@ def test_unset_values_come_from_the_environment(monkeypatch: pytest.MonkeyPatch)
     assert request.url.host == "api.partner.market.yandex.net"
 
 
-def test_arguments_beat_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A variable that is set, even to nonsense, is not looked at."""
+def test_arguments_win_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable whose argument is passed is not even read."""
     for name in ("API_KEY", "BUSINESS_ID", "BASE_URL"):
         monkeypatch.setenv(f"YANDEX_MARKET_{name}", "\n")
     api = Api(answer())
     send("sync", api)
-    (request,) = api.requests
-    assert (request.url.host, request.url.path) == (
-        "api.example.test",
-        "/v2/businesses/123456/chats/message",
-    )
-    assert request.headers["Api-Key"] == TOKEN
+    assert api.requests[0].headers["Api-Key"] == TOKEN
+    assert str(api.requests[0].url).startswith("https://api.example.test/v2/businesses/123456/")
 
 
-def test_a_missing_business_id_names_the_variable() -> None:
-    """An empty variable is as good as none."""
-    with pytest.raises(
-        ConfigurationError, match=r"^No business id: set YANDEX_MARKET_BUSINESS_ID, or give business_id="
-    ):
+@pytest.mark.parametrize("value", ["", None], ids=["empty", "unset"])
+def test_a_missing_business_id_names_the_variable(value: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message is the way out; an empty variable counts as unset."""
+    if value is not None:
+        monkeypatch.setenv("YANDEX_MARKET_BUSINESS_ID", value)
+    with pytest.raises(ConfigurationError, match=r"^No business id: set YANDEX_MARKET_BUSINESS_ID, or pass"):
         make(business_id=None)
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "1.0", "x", " 7", "٣", "²", str(2**63), "9" * 5000])
-def test_a_business_id_of_the_environment_that_is_none_names_the_variable(
+@pytest.mark.parametrize("text", ["0", "-1", "1.0", "x", " 7", "٣", str(2**63), "9" * 5000])
+def test_an_invalid_business_id_of_the_environment_names_the_variable(
     text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is not a whole number from 1 to the largest int64 is to be corrected."""
+    """Only ASCII digits are accepted, and only the numbers of an int64."""
     monkeypatch.setenv("YANDEX_MARKET_BUSINESS_ID", text)
-    with pytest.raises(
-        ConfigurationError, match="Correct the variable YANDEX_MARKET_BUSINESS_ID: it must be"
-    ):
+    with pytest.raises(ConfigurationError, match=r"^YANDEX_MARKET_BUSINESS_ID must be an integer from 1 to"):
         make(business_id=None)
 
 
 @pytest.mark.parametrize("text", ["1", str(2**63 - 1)])
-def test_every_business_id_of_the_environment_is_read(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both ends of the range are ids."""
+def test_each_valid_business_id_of_the_environment_is_read(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both ends of the range are valid."""
     monkeypatch.setenv("YANDEX_MARKET_BUSINESS_ID", text)
     assert make(business_id=None).business_id == int(text)
 
@@ -205,18 +228,17 @@ def test_every_business_id_of_the_environment_is_read(text: str, monkeypatch: py
 @pytest.mark.parametrize(
     "base_url",
     [
-        *LOOPBACK,
-        "https://127.0.0.1",
-        "https://127.0.0.1:65535",
+        "http://127.0.0.1",
+        "http://127.9.9.9:8000",
+        "http://[::1]:8000/api",
+        "http://LOCALHOST",
         "https://api.partner.market.yandex.net/",
-        "https://api.example.test.",
         "https://api.example.test/X",
-        f"https://{'a' * 63}.example.test",
         "https://пример.test",
     ],
 )
-def test_https_and_loopback_are_taken(base_url: str) -> None:
-    """A path in front of the API's own, as of a gateway, is kept."""
+def test_https_and_loopback_are_accepted_as_base_urls(base_url: str) -> None:
+    """The path of a gateway goes in front of that of the API."""
     api = Api(answer())
     send("sync", api, base_url=base_url)
     path = httpx.URL(base_url).path.rstrip("/")
@@ -224,105 +246,154 @@ def test_https_and_loopback_are_taken(base_url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("base_url", "words"),
+    "base_url",
     [
-        ("http://api.partner.market.yandex.ru", "must be https unless it is loopback"),
-        ("http://localhost.example.test", "must be https unless it is loopback"),
-        ("http://0.0.0.0", "must be https unless it is loopback"),
-        ("http://10.0.0.1", "must be https unless it is loopback"),
-        ("http://[::2]", "must be https unless it is loopback"),
-        ("ftp://127.0.0.1", "must be https unless it is loopback"),
-        ("//api.example.test", "must be https unless it is loopback"),
-        ("api.example.test", "must be a URL with a scheme, a host and a path alone"),
-        ("https://", "must be a URL with a scheme, a host and a path alone"),
-        ("https://user:password@api.example.test", "must be a URL with a scheme, a host and a path alone"),
-        ("https://api.example.test?key=1", "must be a URL with a scheme, a host and a path alone"),
-        ("https://api.example.test#part", "must be a URL with a scheme, a host and a path alone"),
-        ("https://api.example.test:port", "must be a URL with a scheme, a host and a path alone"),
-        ("https://api.example.test:65536", "must be a URL with a scheme, a host and a path alone"),
-        ("https://api.example.test\n", "must be a URL with a scheme, a host and a path alone"),
-        ("https://api.example.test/?", "must be a URL with a scheme, a host and a path alone"),
-        ("https://api.example.test/#", "must be a URL with a scheme, a host and a path alone"),
-        ("https://api..example.test", "must be a URL with a scheme, a host and a path alone"),
-        (f"https://{'a' * 64}.example.test", "must be a URL with a scheme, a host and a path alone"),
-        ("https://xn--", "must be a URL with a scheme, a host and a path alone"),
-        (5, "must be a URL with a scheme, a host and a path alone"),
+        "http://api.partner.market.yandex.ru",
+        "http://localhost.example.test",
+        "http://0.0.0.0",
+        "http://10.0.0.1",
+        "ftp://127.0.0.1",
+        "//api.example.test",
     ],
 )
-def test_other_base_urls_are_refused(base_url: Any, words: str) -> None:
-    """The words name the argument and the variable, and do not repeat what may hold a password."""
-    with pytest.raises(
-        ConfigurationError, match=rf"^base_url \(or YANDEX_MARKET_BASE_URL\) {words}"
-    ) as caught:
+def test_plain_http_to_another_machine_is_rejected(base_url: str) -> None:
+    """The token would be readable on its way."""
+    expected = r"^base_url must start with https://, unless it is loopback\.$"
+    with pytest.raises(ConfigurationError, match=expected):
         make(base_url=base_url)
-    assert "password" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("variable", "value"),
+    "base_url",
     [
-        ("HTTPS_PROXY", "gopher://127.0.0.1"),
-        ("HTTPS_PROXY", "http://127.0.0.1:port"),
-        ("SSL_CERT_FILE", "/nowhere/ca.pem"),
+        "",
+        " https://api.example.test",
+        "https://api.example.test\n",
+        "api.example.test",
+        "https://",
+        "https://user:password@api.example.test",
+        "https://api.example.test?key=1",
+        "https://api.example.test/#",
+        "https://api.example.test:port",
+        5,
     ],
 )
-def test_what_httpx_cannot_use_of_the_environment_is_a_configuration_error(
-    variable: str, value: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The command line turns it into an exit code; the cause is what httpx said."""
-    monkeypatch.setenv(variable, value)
-    with pytest.raises(ConfigurationError, match=r"^A proxy or a certificate that the environment") as caught:
-        make(transport=None)
-    assert caught.value.__cause__ is not None
-    assert str(caught.value.__cause__) in str(caught.value)
+def test_other_base_urls_are_rejected(base_url: Any) -> None:
+    """An empty base URL is a mistake, and must not lead to the real API; a password is not quoted."""
+    expected = r"^base_url must be a URL that consists of a scheme, a host and, optionally, a path\.$"
+    with pytest.raises(ConfigurationError, match=expected) as caught:
+        make(base_url=base_url)
+    assert "password" not in "".join(traceback.format_exception(caught.value))
 
 
-@pytest.mark.parametrize("number", [0, -1, 4 / 3, "4"])
-def test_places_that_cannot_be_counted_are_refused(number: Any) -> None:
-    """There must be one at least, and a semaphore that begins at a fraction never comes to its end."""
-    with pytest.raises(ConfigurationError, match=r"^max_parallel must be a whole number from 1\. Nothing"):
-        make(max_parallel=number)
-    assert make(max_parallel=1).client.get_httpx_client().is_closed is False
-
-
-@pytest.mark.parametrize("retries", [0, False, 3, "no"])
-def test_what_is_no_policy_is_refused(retries: Any) -> None:
-    """At once, and not in the middle of the first call."""
-    words = r"^retries must be a RetryPolicy: RetryPolicy\.disabled\(\) repeats nothing\. Nothing"
-    with pytest.raises(ConfigurationError, match=words):
-        make(retries=retries)
-    with pytest.raises(ConfigurationError, match=words):
-        make().with_options(retries=retries)
+def test_an_invalid_base_url_of_the_environment_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing in the program says where the value comes from."""
+    monkeypatch.setenv("YANDEX_MARKET_BASE_URL", "http://api.example.test")
+    with pytest.raises(ConfigurationError, match=r"^YANDEX_MARKET_BASE_URL must start with https://"):
+        make()
 
 
 @pytest.mark.parametrize(
-    "timeout", [0, -1, "5", math.nan, httpx.Timeout(5, connect=0), httpx.Timeout(5, read=-1)]
+    ("variable", "value", "expected"),
+    [
+        ("HTTPS_PROXY", f"http://anna:{SECRET}#Pass@127.0.0.1:1", "is not a valid proxy URL: correct it, or"),
+        ("ALL_PROXY", f"gopher://anna:{SECRET}@127.0.0.1:1", "is not a valid proxy URL: correct it, or"),
+        ("ALL_PROXY", f"socks5://anna:{SECRET}@127.0.0.1:1", "names a SOCKS proxy, which needs another"),
+        ("SSL_CERT_FILE", f"/nowhere/{SECRET}.pem", "or SSL_CERT_DIR"),
+    ],
 )
-def test_a_time_out_that_leaves_no_time_is_refused(timeout: Any) -> None:
-    """A socket would refuse it in the middle of a call, or not wait at all."""
-    words = r"^timeout must be seconds above 0, or None\. Nothing"
-    with pytest.raises(ConfigurationError, match=words):
-        make(timeout=timeout)
-    with pytest.raises(ConfigurationError, match=words):
-        make().with_options(timeout=timeout)
+def test_an_invalid_proxy_or_certificate_setting_names_the_variable_but_not_its_value(
+    variable: str, value: str, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The password of a proxy must not get into logs and error trackers."""
+    for name in ("HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigurationError, match=f"{variable} {expected}") as caught:
+        make()
+    assert SECRET not in shown(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("max_parallel", 0, r"max_parallel must be a positive integer\."),
+        ("max_parallel", 4 / 3, r"max_parallel must be a positive integer\."),
+        ("retries", 3, r"retries must be RetryPolicy, not int\."),
+        ("limits", 4, r"limits must be Limits or NoneType, not int\."),
+        ("transport", httpx.ASGITransport, r"transport must be BaseTransport or NoneType, not"),
+        ("transport", httpx.AsyncHTTPTransport(), r"transport must be BaseTransport or NoneType, not Async"),
+        ("on_attempt", "print", r"on_attempt must be Callable or NoneType, not str\."),
+        ("on_attempt", awaited, r"on_attempt must not be a coroutine function: use AsyncMarketChats"),
+        ("timeout", 0, r"timeout must be a positive number of seconds, or None\."),
+        ("timeout", "5", r"timeout must be a positive number of seconds, or None\."),
+        ("timeout", math.nan, r"timeout must be a positive number of seconds, or None\."),
+        ("timeout", httpx.Timeout(5, read=-1), r"timeout must be a positive number of seconds, or None\."),
+    ],
+)
+def test_an_invalid_setting_is_rejected_by_the_constructor(name: str, value: Any, expected: str) -> None:
+    """A mistake shows when the program starts, and not in the middle of its first message."""
+    with pytest.raises(ConfigurationError, match=f"^{expected}"):
+        make(**{name: value})
+
+
+@every_client
+def test_a_falsy_transport_replaces_the_network(kind: Kind) -> None:
+    """A transport that records requests may be empty; a test must not reach a buyer because of that."""
+    api = Api(answer())
+    send(kind, api, transport=Empty(api))
+    assert len(api.requests) == 1
+
+
+def test_a_sync_transport_is_rejected_by_the_async_client() -> None:
+    """The event loop would be blocked, or the call would fail after its start."""
+    with pytest.raises(
+        ConfigurationError, match=r"^transport must be AsyncBaseTransport .* not HTTPTransport"
+    ):
+        AsyncMarketChats(**settings(Api(), transport=httpx.HTTPTransport()))
+
+
+@pytest.mark.parametrize(("option", "value"), [("retries", False), ("timeout", -1)])
+def test_a_view_rejects_invalid_options(option: str, value: Any) -> None:
+    """The options of a view are checked like the settings of a client."""
+    with pytest.raises(ConfigurationError, match=f"^{option} must be "):
+        make().with_options(**{option: value})
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"max_attempts": 0}, r"max_attempts must be a positive integer\."),
+        ({"deadline": "60"}, r"deadline, backoff and max_backoff must be numbers of seconds\."),
+        ({"deadline": 0}, r"deadline must be a positive number of seconds\."),
+        ({"deadline": math.inf}, r"deadline must be a positive number of seconds\."),
+        ({"backoff": 9}, r"backoff and max_backoff must be seconds, 0 <= backoff <= max_backoff\."),
+        ({"max_backoff": math.inf}, r"backoff and max_backoff must be seconds, 0 <= backoff"),
+        ({"resend_unknown": "no"}, r"resend_unknown must be True or False\."),
+    ],
+)
+def test_an_invalid_retry_policy_is_rejected(values: dict[str, Any], expected: str) -> None:
+    """Above all, a truthy string must not allow duplicates."""
+    with pytest.raises(ConfigurationError, match=f"^{expected}"):
+        RetryPolicy(**values)
 
 
 def test_repr_shows_where_the_client_sends() -> None:
-    """The business and the address are there; the default address is the vendor's."""
+    """The default address is that of the vendor."""
     assert repr(make(business_id=7)) == (
         "MarketChats(business_id=7, base_url='https://api.partner.market.yandex.ru')"
     )
 
 
-def test_repr_of_a_client_that_was_refused_does_not_raise() -> None:
-    """Error trackers show the locals of the constructor that raised."""
-    assert repr(MarketChats.__new__(MarketChats)).startswith("MarketChats(")
-
-
 @every_client
 def test_the_defaults_are_the_documented_ones(kind: Kind) -> None:
-    """Five seconds to connect and fifteen for the rest; five attempts; four requests at a time."""
-    settings = use(kind, lambda chats: chats._http.settings, Api(), retries=RetryPolicy())
-    assert settings.timeout == httpx.Timeout(15.0, connect=5.0)
-    assert settings.max_parallel == 4
-    assert inspect.signature(MarketChats).parameters["retries"].default == RetryPolicy()
+    """Five seconds to connect and fifteen for the rest; the policy and the slots are those of README."""
+    api = Api(answer())
+    send(kind, api, retries=RetryPolicy(deadline=3600))
+    assert api.requests[0].extensions["timeout"] == {"connect": 5, "read": 15, "write": 15, "pool": 15}
+    parameters = inspect.signature(MarketChats).parameters
+    assert parameters["max_parallel"].default == 4
+    assert parameters["retries"].default == RetryPolicy(
+        max_attempts=10, deadline=60.0, backoff=0.5, max_backoff=8.0, resend_unknown=False
+    )

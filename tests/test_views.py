@@ -1,13 +1,14 @@
-"""Views of a client, the places that they share, and what closing does."""
+"""Views of a client, what they share, the generated client, and closing."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 
-from calls import PARALLEL
-from mock_api import TEXT, Api, Kind, answer, every_client, settings, use
+from mock_api import TEXT, Api, Kind, answer, envelope, every_client, settings, use
 from yandex_market_chats import (
     AsyncMarketChats,
     ConfigurationError,
@@ -20,8 +21,9 @@ from yandex_market_chats import (
 from yandex_market_chats_generated.api.chats import send_message_to_chat
 from yandex_market_chats_generated.models import SendMessageToChatRequest
 
-NO_PLACE = r"could begin\. Send less at a time, or set a later deadline\. Nothing was sent"
 MESSAGE: dict[str, Any] = {"chat_id": 42, "message": TEXT}
+ARGUMENTS: dict[str, Any] = {"business_id": 1, "chat_id": 42, "body": SendMessageToChatRequest(TEXT)}
+PARALLEL = envelope("Hit rate limit of 4 parallel requests for businessId 12345")
 
 
 class Transport(httpx.MockTransport):
@@ -38,27 +40,42 @@ class Transport(httpx.MockTransport):
         self.closed += 1
 
 
+def send(kind: Kind, chats: Any) -> None:
+    """Send a message from a client that lives on after it."""
+    if kind == "sync":
+        chats.send_message(**MESSAGE)
+    else:
+        anyio.run(partial(chats.send_message, **MESSAGE), backend=kind)
+
+
 @every_client
-def test_a_view_sends_with_its_own_settings(kind: Kind) -> None:
-    """Its time-outs and repeats are other ones, all else is the same."""
-    api = Api(answer(420, PARALLEL))
+@pytest.mark.parametrize(
+    ("options", "read", "attempts"),
+    [({}, 8, 2), ({"timeout": 3}, 3, 2), ({"retries": RetryPolicy(max_attempts=3, backoff=0)}, 8, 3)],
+    ids=["nothing", "timeout", "retries"],
+)
+def test_a_view_changes_only_what_it_names(
+    kind: Kind, options: dict[str, Any], read: float, attempts: int
+) -> None:
+    """Everything else is that of the client, also in a view of the view."""
+    api = Api(*(answer(420, PARALLEL) for _ in range(attempts)))
     with pytest.raises(RateLimitError) as caught:
         use(
             kind,
-            lambda chats: chats.with_options(timeout=3, retries=RetryPolicy.disabled()).send_message(
-                **MESSAGE
-            ),
+            lambda chats: chats.with_options(**options).with_options().send_message(**MESSAGE),
             api,
             business_id=7,
+            timeout=8,
+            retries=RetryPolicy(max_attempts=2, backoff=0),
         )
-    assert caught.value.attempts == 1
-    assert api.requests[0].extensions["timeout"] == dict.fromkeys(("connect", "read", "write", "pool"), 3)
+    assert caught.value.attempts == attempts
+    assert api.requests[0].extensions["timeout"]["read"] == read
     assert api.requests[0].url.path == "/v2/businesses/7/chats/message"
 
 
 @every_client
-def test_a_view_leaves_its_client_as_it_was(kind: Kind) -> None:
-    """The client that it is a view of repeats, and waits as long, as before."""
+def test_a_view_leaves_its_client_unchanged(kind: Kind) -> None:
+    """The client retries and waits as before."""
     api = Api(answer(420, PARALLEL), answer())
 
     def action(chats: Any) -> Any:
@@ -70,48 +87,82 @@ def test_a_view_leaves_its_client_as_it_was(kind: Kind) -> None:
 
 
 @every_client
-@pytest.mark.parametrize(
-    ("options", "read", "attempts"),
-    [({}, 8, 2), ({"timeout": 3}, 3, 2), ({"retries": RetryPolicy(max_attempts=3, backoff=0)}, 8, 3)],
-    ids=["nothing", "timeout", "retries"],
-)
-def test_what_a_view_does_not_set_stays(
-    kind: Kind, options: dict[str, Any], read: float, attempts: int
-) -> None:
-    """A view changes only what it is told to, and a view of a view builds on it."""
-    api = Api(*(answer(420, PARALLEL) for _ in range(attempts)))
-    with pytest.raises(RateLimitError) as caught:
-        use(
-            kind,
-            lambda chats: chats.with_options(**options).with_options().send_message(**MESSAGE),
-            api,
-            timeout=8,
-            retries=RetryPolicy(max_attempts=2, backoff=0),
-        )
-    assert caught.value.attempts == attempts
-    assert api.requests[0].extensions["timeout"]["read"] == read
+def test_the_generated_client_of_a_view_has_the_settings_of_the_view(kind: Kind) -> None:
+    """A generated function that is passed `view.client` sends like the view."""
+    api = Api(answer())
+    function = send_message_to_chat.sync if kind == "sync" else send_message_to_chat.asyncio
+    use(kind, lambda chats: function(client=chats.with_options(timeout=3).client, **ARGUMENTS), api)
+    assert api.requests[0].extensions["timeout"]["read"] == 3
 
 
 @every_client
-def test_the_generated_client_of_a_view_has_its_settings(kind: Kind) -> None:
-    """What goes through `view.client` is sent as the view says."""
-    one, other = use(kind, lambda chats: (chats, chats.with_options(timeout=3)), Api())
-    assert one.client is not other.client
-    assert "https://api.example.test" in repr(other.client)
-    assert other._http in {other.client._client, other.client._async_client}
-    assert (one._http.timeout, other._http.timeout) == (httpx.Timeout(15, connect=5), httpx.Timeout(3))
+def test_views_share_the_slots_of_their_client(kind: Kind) -> None:
+    """A call that finds no free slot ends at its deadline, and nothing was sent."""
+    views: list[Any] = []
+
+    def refused() -> Any:
+        expected = (
+            r"^The deadline passed before the first attempt could start\. Send fewer requests at once, or"
+        )
+        return pytest.raises(ConnectionFailedError, match=expected)
+
+    def handler(_request: httpx.Request) -> Any:
+        call = views[0].send_message
+        if kind != "sync":
+            return handle_async(call)
+        with refused() as caught:
+            call(**MESSAGE)
+        assert (caught.value.attempts, caught.value.delivery) == (0, Delivery.NOT_SENT)
+        return answer()
+
+    async def handle_async(call: Callable[..., Any]) -> httpx.Response:
+        with refused() as caught:
+            await call(**MESSAGE)
+        assert (caught.value.attempts, caught.value.delivery) == (0, Delivery.NOT_SENT)
+        return answer()
+
+    def action(chats: Any) -> Any:
+        views.append(chats.with_options(retries=RetryPolicy(deadline=0.01)))
+        return chats.send_message(**MESSAGE)
+
+    assert use(kind, action, handler, max_parallel=1).attempts == 1
+
+
+@every_client
+def test_views_share_the_hour_of_their_client(kind: Kind) -> None:
+    """Once nothing remains, a call is refused without a request, as the API would refuse it."""
+    used_up: dict[str, Any] = {
+        "Date": "Sun, 22 Nov 2026 12:00:00 GMT",
+        "X_RateLimit_Resource_Until": "Sun, 22 Nov 2026 12:59:00 GMT",
+        "X_RateLimit_Resource_Remaining": "0",
+    }
+    api = Api(answer(**used_up))
+
+    def action(chats: Any) -> Any:
+        sent = chats.with_options(timeout=3).send_message(**MESSAGE)
+        if kind == "sync":
+            return chats.send_message(**MESSAGE)
+        return then(sent, chats)
+
+    async def then(sent: Any, chats: Any) -> Any:
+        await sent
+        await chats.send_message(**MESSAGE)
+
+    with pytest.raises(RateLimitError, match=r"^Hourly limit exceeded: try again after") as caught:
+        use(kind, action, api)
+    assert (caught.value.status_code, caught.value.attempts, len(api.requests)) == (420, 0, 1)
+    assert caught.value.until is not None
 
 
 @pytest.mark.anyio
-async def test_functions_of_the_other_kind_are_refused() -> None:
-    """The generated client would make an httpx client for them that has no credentials and raises nothing."""
-    arguments: dict[str, Any] = {"chat_id": 42, "body": SendMessageToChatRequest(TEXT)}
-    words = r"^MarketChats is for the sync functions and AsyncMarketChats for the async ones"
-    with MarketChats(**settings(Api())) as chats, pytest.raises(ConfigurationError, match=words):
-        await send_message_to_chat.asyncio_detailed(1, client=chats.client, **arguments)
+async def test_generated_functions_of_the_other_kind_are_refused() -> None:
+    """The generated client would create an httpx client without credentials, retries and errors for them."""
+    expected = r"^Use MarketChats with the sync functions and AsyncMarketChats with the async ones"
+    with MarketChats(**settings(Api())) as chats, pytest.raises(ConfigurationError, match=expected):
+        await send_message_to_chat.asyncio_detailed(client=chats.client, **ARGUMENTS)
     async with AsyncMarketChats(**settings(Api())) as async_chats:
-        with pytest.raises(ConfigurationError, match=words):
-            send_message_to_chat.sync_detailed(1, client=async_chats.client, **arguments)
+        with pytest.raises(ConfigurationError, match=expected):
+            send_message_to_chat.sync_detailed(client=async_chats.client, **ARGUMENTS)
 
 
 @every_client
@@ -124,82 +175,53 @@ async def test_functions_of_the_other_kind_are_refused() -> None:
     ],
     ids=["headers", "cookies", "timeout"],
 )
-def test_the_generated_client_does_not_hand_out_one_without_the_stack(
-    kind: Kind, change: Callable[[Any], Any]
-) -> None:
-    """A copy of it would have no credentials and raise nothing."""
-    with pytest.raises(ConfigurationError, match=r"other settings come from with_options\. Nothing was sent"):
-        use(kind, lambda chats: change(chats.client), Api())
+def test_a_changed_copy_of_the_generated_client_is_refused(kind: Kind, change: Callable[[Any], Any]) -> None:
+    """The copy would send without credentials, retries and errors."""
+    function = send_message_to_chat.sync if kind == "sync" else send_message_to_chat.asyncio
+    with pytest.raises(ConfigurationError, match=r"to change settings, use with_options\.$"):
+        use(kind, lambda chats: function(client=change(chats.client), **ARGUMENTS), Api())
 
 
-def test_closing_closes_the_connections_once() -> None:
-    """Views leave that to their client, however they are closed; after it they are closed as well."""
-    transport = Transport(Api(answer(), answer()))
-    with MarketChats(**settings(Api(), transport=transport)) as chats:
-        view = chats.with_options(timeout=3)
-        with view:
-            view.send_message(**MESSAGE)
-        view.close()
-        assert chats.send_message(**MESSAGE).attempts == 1
-        assert transport.closed == 0
-    chats.close()
+@every_client
+def test_closing_a_client_closes_its_views_and_its_transport(kind: Kind) -> None:
+    """What is closed refuses to send, and says so."""
+    api = Api()
+    transport = Transport(api)
+    closed: list[Any] = []
+
+    use(kind, lambda chats: closed.extend([chats, chats.with_options(timeout=3)]), api, transport=transport)
     assert transport.closed == 1
-    for closed in (chats, view, chats.with_options()):
-        with pytest.raises(ConfigurationError, match=r"^This client is closed: make a new one") as caught:
-            closed.send_message(**MESSAGE)
+    for chats in (*closed, closed[0].with_options()):
+        with pytest.raises(ConfigurationError, match=r"^This client has been closed\.") as caught:
+            send(kind, chats)
         assert (caught.value.attempts, caught.value.delivery) == (0, Delivery.NOT_SENT)
+    assert api.requests == []
 
 
-@pytest.mark.anyio
-async def test_closing_closes_the_connections_of_tasks_once() -> None:
-    """The same for the async client."""
-    transport = Transport(Api(answer(), answer()))
-    async with AsyncMarketChats(**settings(Api(), transport=transport)) as chats:
-        view = chats.with_options(timeout=3)
-        async with view:
-            await view.send_message(**MESSAGE)
-        await view.aclose()
-        assert (await chats.send_message(**MESSAGE)).attempts == 1
+@every_client
+def test_closing_a_view_closes_nothing(kind: Kind) -> None:
+    """A function may open and close a view of a client that others still use."""
+    api = Api(answer())
+    transport = Transport(api)
+
+    def action(chats: Any) -> Any:
+        if kind == "sync":
+            with chats.with_options(timeout=3):
+                pass
+            return chats.send_message(**MESSAGE)
+        return close_async(chats)
+
+    async def close_async(chats: Any) -> Any:
+        async with chats.with_options(timeout=3):
+            pass
         assert transport.closed == 0
-    await chats.aclose()
-    assert transport.closed == 1
-    for closed in (chats, view, chats.with_options()):
-        with pytest.raises(ConfigurationError, match=r"^This client is closed: make a new one") as caught:
-            await closed.send_message(**MESSAGE)
-        assert (caught.value.attempts, caught.value.delivery) == (0, Delivery.NOT_SENT)
+        return await chats.send_message(**MESSAGE)
+
+    assert use(kind, action, api, transport=transport).attempts == 1
 
 
-def test_a_block_gives_the_client_itself() -> None:
-    """`with MarketChats() as chats` binds what was made."""
+def test_a_with_block_binds_the_client_itself() -> None:
+    """`with MarketChats() as chats` binds what was constructed."""
     chats = MarketChats(**settings(Api()))
     with chats as bound:
         assert bound is chats
-
-
-def test_a_call_without_a_place_ends_at_its_deadline() -> None:
-    """All places are taken, which those of a view are too, and nothing was tried."""
-
-    def handler(_request: httpx.Request) -> httpx.Response:
-        hurried = chats.with_options(retries=RetryPolicy(deadline=0.01))
-        with pytest.raises(ConnectionFailedError, match=NO_PLACE) as caught:
-            hurried.send_message(**MESSAGE)
-        assert (caught.value.attempts, caught.value.delivery) == (0, Delivery.NOT_SENT)
-        return answer()
-
-    with MarketChats(**settings(handler), max_parallel=1) as chats:
-        assert chats.send_message(**MESSAGE).attempts == 1
-
-
-@pytest.mark.anyio
-async def test_a_call_of_a_task_without_a_place_ends_at_its_deadline() -> None:
-    """The same for tasks."""
-
-    async def handler(_request: httpx.Request) -> httpx.Response:
-        hurried = chats.with_options(retries=RetryPolicy(deadline=0.01))
-        with pytest.raises(ConnectionFailedError, match=NO_PLACE) as caught:
-            await hurried.send_message(**MESSAGE)
-        assert (caught.value.attempts, caught.value.delivery) == (0, Delivery.NOT_SENT)
-        return answer()
-
-    async with AsyncMarketChats(**settings(handler), max_parallel=1) as chats:
-        assert (await chats.send_message(**MESSAGE)).attempts == 1

@@ -5,14 +5,13 @@
     with MarketChats(business_id=123456) as chats:
         chats.send_message(chat_id=42, message="Заказ уже в пути")
 
-`MarketChats` and `AsyncMarketChats` send; what they raise is a `MarketError`, whose `delivery` says what
-became of the message.
+`MarketChats` and `AsyncMarketChats` send messages; they raise `MarketError`; its `delivery` says whether the
+buyer may have received the message.
 """
 
-from yandex_market_chats._attempts import Attempt
-from yandex_market_chats._chats import AsyncMarketChats, MarketChats, SentMessage
-from yandex_market_chats._credentials import ApiKey, OAuthToken
-from yandex_market_chats._errors import (
+from ._chats import AsyncMarketChats, MarketChats, SentMessage
+from ._credentials import ApiKey, OAuthToken
+from ._errors import (
     AnswerError,
     ApiError,
     AuthenticationError,
@@ -31,9 +30,10 @@ from yandex_market_chats._errors import (
     ServerError,
     UnexpectedAnswerError,
 )
-from yandex_market_chats._limits import RateLimit
-from yandex_market_chats._policy import RetryPolicy
-from yandex_market_chats._version import __version__
+from ._limits import Limits, RateLimit
+from ._settings import RetryPolicy
+from ._transport import Attempt
+from ._version import __version__
 
 __all__ = [
     "AnswerError",
@@ -49,6 +49,7 @@ __all__ = [
     "Delivery",
     "ErrorItem",
     "InvalidRequestError",
+    "Limits",
     "LockedError",
     "MarketChats",
     "MarketError",

@@ -1,73 +1,72 @@
-"""The clients that users make: `MarketChats`, and `AsyncMarketChats` for asyncio and trio."""
+"""The clients: `MarketChats` for threads, `AsyncMarketChats` for asyncio and trio."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, TypeVar, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, TypeVar
 
 import httpx
 
-from yandex_market_chats._attempts import Attempt
-from yandex_market_chats._credentials import Credentials
-from yandex_market_chats._errors import ConfigurationError
-from yandex_market_chats._exchange import ATTEMPTS
-from yandex_market_chats._http import AsyncHTTP, SyncHTTP, view_of
-from yandex_market_chats._limits import RateLimit
-from yandex_market_chats._policy import RetryPolicy
-from yandex_market_chats._settings import (
+from ._credentials import Credentials
+from ._errors import ConfigurationError
+from ._limits import Limits, RateLimit
+from ._operations import AsyncOperations, Operations, build
+from ._settings import (
     DEFAULT_TIMEOUT,
-    Settings,
+    RetryPolicy,
+    check_count,
     check_id,
+    check_instance,
     check_message,
+    check_timeout,
     find_base_url,
     find_business_id,
     find_credentials,
 )
+from ._transport import AsyncRetryingTransport, Attempt, RetryingTransport
+from ._version import __version__
 
-# To import the generated client takes a third as long as to import httpx: the first client does it.
+# Importing the generated models takes a third as long as importing httpx: the first call does it.
 if TYPE_CHECKING:
     from yandex_market_chats_generated import Client
-    from yandex_market_chats_generated.types import Response
 
-H = TypeVar("H", SyncHTTP, AsyncHTTP)
-T = TypeVar("T", httpx.BaseTransport, httpx.AsyncBaseTransport)
-R = TypeVar("R", None, Awaitable[None])
+TransportT = TypeVar("TransportT", httpx.BaseTransport, httpx.AsyncBaseTransport)
+HookT = TypeVar("HookT", None, Awaitable[None])
 
 _DEFAULT_RETRIES = RetryPolicy()
+_HEADERS = {
+    "Accept-Encoding": "gzip",
+    "Connection": "close",
+    "User-Agent": f"yandex-market-chats/{__version__}",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class SentMessage:
-    """A message that the API has taken.
+    """A message that the API accepted.
 
     Attributes:
-        attempts: How many times the request was tried. All but the last sent nothing, unless the policy
-            says `resend_unknown`.
-        rate_limit: What is left of the hourly limit; `None` when the answer did not say.
+        attempts: How many attempts it took. All but the last sent nothing, unless the policy says
+            `resend_unknown`.
+        rate_limit: What is left of the hourly limit; `None` if the API did not say.
     """
 
     attempts: int
     rate_limit: RateLimit | None
 
 
-class _NoClient:
-    """Stands where the generated client would make an httpx client of its own, without any of this."""
+class _Chats(Generic[TransportT, HookT]):
+    """What the two clients have in common."""
 
-    def _refuse(self, *_: object) -> NoReturn:
-        raise ConfigurationError(
-            "MarketChats is for the sync functions and AsyncMarketChats for the async ones; other settings"
-            " come from with_options."
-        )
-
-    __getattr__ = __setattr__ = _refuse
-
-
-class _Chats(Generic[H, T, R]):
-    """What the sync and the async client share."""
-
-    _http_class: ClassVar[type[Any]]
+    business_id: int
+    client: Client
+    _http: Any
+    _owner: Any
+    _http_class: ClassVar[type]
+    _transport_class: ClassVar[type]
+    _base_class: ClassVar[type]
 
     def __init__(
         self,
@@ -78,99 +77,120 @@ class _Chats(Generic[H, T, R]):
         timeout: float | httpx.Timeout = DEFAULT_TIMEOUT,
         retries: RetryPolicy = _DEFAULT_RETRIES,
         max_parallel: int = 4,
-        transport: T | None = None,
-        on_attempt: Callable[[Attempt], R] | None = None,
+        limits: Limits | None = None,
+        transport: TransportT | None = None,
+        on_attempt: Callable[[Attempt], HookT] | None = None,
     ) -> None:
-        """Check the settings; nothing is sent.
+        """Check the settings. Nothing is sent yet.
 
         Args:
-            business_id: The id of the cabinet. Unset: the variable `YANDEX_MARKET_BUSINESS_ID`.
-            auth: `ApiKey` or `OAuthToken`. Unset: the variables `YANDEX_MARKET_API_KEY` and
+            business_id: The id of the business. Default: `YANDEX_MARKET_BUSINESS_ID`.
+            auth: `ApiKey` or `OAuthToken`. Default: `YANDEX_MARKET_API_KEY`, else
                 `YANDEX_MARKET_OAUTH_TOKEN`.
-            base_url: Where the API is: https, or loopback. Unset: the variable
-                `YANDEX_MARKET_BASE_URL`, or else `https://api.partner.market.yandex.ru`.
-            timeout: Seconds for each phase of an attempt. Unset: 5 to connect, 15 for the others.
-            retries: When an attempt is repeated, and how long a call may take.
-            max_parallel: How many requests of this client, its views included, are in flight at most.
-                The API allows a cabinet 4: share them out when several programs send.
-            transport: Replaces the way into the network; unset, the proxies of the environment are
-                honoured.
-            on_attempt: Called with an `Attempt` after each one; `AsyncMarketChats` awaits it. An
-                `Exception` in it is logged and goes no further.
+            base_url: The address of the API: https, or loopback. Default: `YANDEX_MARKET_BASE_URL`, else
+                `https://api.partner.market.yandex.ru`.
+            timeout: Seconds for each phase of an attempt. Default: 5 to connect, 15 for the others.
+            retries: When a call is retried, and how long it may take.
+            max_parallel: How many requests of this client and its views may be in flight. The API accepts
+                4 per business: divide them among your programs, or pass shared `limits`.
+            limits: Limits that are shared with other programs. Default: the hour of this client alone.
+            transport: Replaces the network. Default: the network, through the proxies of the environment.
+            on_attempt: Called with an `Attempt` after each one; `AsyncMarketChats` awaits the result. An
+                exception that it raises is logged, and the call goes on.
 
         Raises:
-            ConfigurationError: A setting is missing or unusable.
-            InvalidRequestError: `business_id` is not an id.
+            ConfigurationError: A setting is missing or invalid.
         """
-        if not isinstance(auth, Credentials | None):
-            del auth  # it may be a bare token, which a traceback would show
-            raise ConfigurationError("auth must be ApiKey(token) or OAuthToken(token).")
         self.business_id = find_business_id(business_id)
-        settings = Settings(
-            base_url=find_base_url(base_url),
-            credentials=find_credentials(auth),
-            timeout=httpx.Timeout(timeout),
-            retries=retries,
+        self._base_url = find_base_url(base_url)
+        try:
+            credentials = find_credentials(auth)
+        finally:
+            del auth  # it may be a bare token, which error trackers would record with this frame
+        check_instance("transport", transport, self._base_class | None)
+        check_instance("limits", limits, Limits | None)
+        check_instance("on_attempt", on_attempt, Callable | None)
+        check_instance("retries", retries, RetryPolicy)
+        check_count("max_parallel", max_parallel)
+        self._owner = self
+        self._transport = self._transport_class(
+            transport=transport,
+            base_url=self._base_url,
+            credentials=credentials,
+            policy=retries,
             max_parallel=max_parallel,
+            limits=limits,
             on_attempt=on_attempt,
         )
-        try:
-            self._http: H = self._http_class(settings, transport)
-        except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
-            told = f"A proxy or a certificate that the environment names is unusable: {error}"
-            raise ConfigurationError(told) from error
-        self.client = self._generated(self._http)
+        self._connect(timeout)
 
     def __repr__(self) -> str:
         """Show where the client sends, and nothing secret."""
-        if not hasattr(self, "_http"):  # a traceback can show a client whose settings were refused
-            return f"{type(self).__name__}(…)"
-        return f"{type(self).__name__}(business_id={self.business_id}, base_url={str(self._http.base_url)!r})"
+        return f"{type(self).__name__}(business_id={self.business_id}, base_url={str(self._base_url)!r})"
 
     def with_options(
         self, *, timeout: float | httpx.Timeout | None = None, retries: RetryPolicy | None = None
     ) -> Self:
-        """Give a view of this client: other settings over the same connections and places.
+        """Return a view of this client: different settings, same slots and limits.
 
-        Closing a view does nothing; closing the client that it is a view of ends it too.
+        Closing a view does nothing; closing the original client also closes its views.
 
         Args:
-            timeout: Seconds for each phase of an attempt. Unset: as it was.
-            retries: When an attempt is repeated, and how long a call may take. Unset: as it was.
+            timeout: Seconds for each phase of an attempt. Default: unchanged.
+            retries: When a call is retried, and how long it may take. Default: unchanged.
         """
-        settings = self._http.settings
         view = copy.copy(self)
-        changed = replace(
-            settings,
-            timeout=settings.timeout if timeout is None else httpx.Timeout(timeout),
-            retries=settings.retries if retries is None else retries,
-        )
-        view._http = view_of(self._http, changed)  # noqa: SLF001 -- another one of this class
-        view.client = self._generated(view._http)  # noqa: SLF001
+        if retries is not None:
+            check_instance("retries", retries, RetryPolicy)
+            view._transport = self._transport.view(retries)  # noqa: SLF001 -- another instance of this class
+        view._connect(self._http.timeout if timeout is None else timeout)  # noqa: SLF001
         return view
 
-    @staticmethod
-    def _generated(http: SyncHTTP | AsyncHTTP) -> Client:
+    def _connect(self, timeout: float | httpx.Timeout) -> None:
         from yandex_market_chats_generated import Client  # noqa: PLC0415
 
-        client, other = Client(base_url=str(http.base_url)), cast("Any", _NoClient())
-        if isinstance(http, SyncHTTP):
-            return client.set_httpx_client(http).set_async_httpx_client(other)
-        return client.set_async_httpx_client(http).set_httpx_client(other)
+        self._http = self._http_class(
+            transport=self._transport,
+            base_url=self._base_url,
+            timeout=check_timeout(timeout),
+            headers=_HEADERS,
+        )
+        # For functions of the other kind, the generated client would create an httpx client without retries.
+        refusing = httpx.MockTransport(_refuse)
+        self.client = self._bind(Client(base_url=str(self._base_url), httpx_args={"transport": refusing}))
+
+    def _bind(self, client: Client) -> Client:
+        raise NotImplementedError
+
+    def _message(self, chat_id: int, message: str) -> httpx.Request:
+        from yandex_market_chats_generated.api.chats import send_message_to_chat  # noqa: PLC0415
+        from yandex_market_chats_generated.models import SendMessageToChatRequest  # noqa: PLC0415
+
+        return build(
+            self._http,
+            send_message_to_chat._get_kwargs(  # noqa: SLF001 -- generated for exactly this
+                self.business_id,
+                chat_id=check_id("chat_id", chat_id),
+                body=SendMessageToChatRequest(check_message(message)),
+            ),
+        )
 
 
-class MarketChats(_Chats[SyncHTTP, httpx.BaseTransport, None]):
+class MarketChats(_Chats[httpx.BaseTransport, None], Operations):
     """The chats of a business with its buyers.
 
-    One client serves any number of threads. A process that forks makes its clients after the fork.
+    A client may be shared by threads. Create clients after forking, not before.
 
     Attributes:
-        business_id: The id of the cabinet.
-        client: The generated client, to call the generated functions with. Everything that goes through
-            it is repeated, limited and reported as `send_message` is.
+        business_id: The id of the business.
+        client: The generated client, for the generated functions. What goes through it is retried, limited
+            and reported like `send_message`.
     """
 
-    _http_class = SyncHTTP
+    _http_class, _transport_class, _base_class = httpx.Client, RetryingTransport, httpx.BaseTransport
+
+    def _bind(self, client: Client) -> Client:
+        return client.set_httpx_client(self._http)
 
     def send_message(self, *, chat_id: int, message: str) -> SentMessage:
         """Send a message to a chat with a buyer.
@@ -182,81 +202,76 @@ class MarketChats(_Chats[SyncHTTP, httpx.BaseTransport, None]):
             message: The text, 1 to 4096 characters.
 
         Raises:
-            InvalidRequestError: An argument is unusable.
-            MarketError: The message was not sent, or may have been: see `delivery` of the error.
+            InvalidRequestError: An argument is invalid.
+            MarketError: The message was not sent, or may have been: see its `delivery`.
         """
-        from yandex_market_chats_generated.api.chats import send_message_to_chat  # noqa: PLC0415
-        from yandex_market_chats_generated.models import SendMessageToChatRequest  # noqa: PLC0415
-
-        answer = send_message_to_chat.sync_detailed(
-            self.business_id,
-            client=self.client,
-            chat_id=check_id("chat_id", chat_id),
-            body=SendMessageToChatRequest(check_message(message)),
-        )
-        return _sent(answer)
+        return _sent(self._http.send(self._message(chat_id, message)))
 
     def close(self) -> None:
-        """Close the connections. What is sent after that is refused; a call under way may still send."""
-        self._http.close()
+        """Refuse to send from now on. Calls in progress may still send."""
+        if self is self._owner:
+            self._transport.close()
 
     def __enter__(self) -> Self:
         """Return the client, which is closed at the end of the block."""
         return self
 
-    def __exit__(self, *raised: object) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         """Close the client."""
         self.close()
 
 
-class AsyncMarketChats(_Chats[AsyncHTTP, httpx.AsyncBaseTransport, Awaitable[None]]):
+class AsyncMarketChats(_Chats[httpx.AsyncBaseTransport, Awaitable[None]], AsyncOperations):
     """The chats of a business with its buyers, for asyncio and trio.
 
-    One client serves any number of tasks of one event loop. A task that is cancelled while it sends leaves
-    it unknown whether the message was sent.
+    A client may be shared by the tasks of one event loop. If a task is cancelled while it sends, the message
+    may or may not have been sent: a note on the exception says which.
 
     Attributes:
-        business_id: The id of the cabinet.
-        client: The generated client, to call the generated functions with. Everything that goes through
-            it is repeated, limited and reported as `send_message` is.
+        business_id: The id of the business.
+        client: The generated client, for the generated functions. What goes through it is retried, limited
+            and reported like `send_message`.
     """
 
-    _http_class = AsyncHTTP
+    _http_class, _transport_class = httpx.AsyncClient, AsyncRetryingTransport
+    _base_class = httpx.AsyncBaseTransport
+
+    def _bind(self, client: Client) -> Client:
+        return client.set_async_httpx_client(self._http)
 
     async def send_message(self, *, chat_id: int, message: str) -> SentMessage:
-        """Send a message to a chat with a buyer, as `MarketChats.send_message` does.
+        """Send a message to a chat with a buyer, like `MarketChats.send_message`.
 
         Args:
             chat_id: The id of the chat.
             message: The text, 1 to 4096 characters.
 
         Raises:
-            InvalidRequestError: An argument is unusable.
-            MarketError: The message was not sent, or may have been: see `delivery` of the error.
+            InvalidRequestError: An argument is invalid.
+            MarketError: The message was not sent, or may have been: see its `delivery`.
         """
-        from yandex_market_chats_generated.api.chats import send_message_to_chat  # noqa: PLC0415
-        from yandex_market_chats_generated.models import SendMessageToChatRequest  # noqa: PLC0415
-
-        answer = await send_message_to_chat.asyncio_detailed(
-            self.business_id,
-            client=self.client,
-            chat_id=check_id("chat_id", chat_id),
-            body=SendMessageToChatRequest(check_message(message)),
-        )
-        return _sent(answer)
+        return _sent(await self._http.send(self._message(chat_id, message)))
 
     async def aclose(self) -> None:
-        """Close the connections. What is sent after that is refused; a call under way may still send."""
-        await self._http.aclose()
+        """Refuse to send from now on. Calls in progress may still send."""
+        if self is self._owner:
+            await self._transport.aclose()
 
     async def __aenter__(self) -> Self:
         """Return the client, which is closed at the end of the block."""
         return self
 
-    async def __aexit__(self, *raised: object) -> None:
+    async def __aexit__(self, *exc_info: object) -> None:
         """Close the client."""
         await self.aclose()
 
 
-def _sent(answer: Response[Any]) -> SentMessage:
-    return SentMessage(int(answer.headers[ATTEMPTS]), RateLimit.from_headers(answer.headers))
+def _sent(response: httpx.Response) -> SentMessage:
+    return SentMessage(response.extensions["attempts"], response.extensions["rate_limit"])
+
+
+def _refuse(_request: httpx.Request) -> NoReturn:
+    raise ConfigurationError(
+        "Use MarketChats with the sync functions and AsyncMarketChats with the async ones; to change"
+        " settings, use with_options."
+    )

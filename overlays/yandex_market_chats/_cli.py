@@ -18,6 +18,8 @@ from yandex_market_chats import (
     RetryPolicy,
     __version__,
 )
+from yandex_market_chats._retry import SENTENCES
+from yandex_market_chats._settings import MESSAGE_MAX_LENGTH
 
 try:
     import click
@@ -32,20 +34,25 @@ EXIT_USAGE = 2
 EXIT_CODES = {Delivery.NOT_SENT: 3, Delivery.UNKNOWN: 4}
 
 
+def main() -> None:
+    """Run the command, with its arguments as typed: on Windows, click would expand `~`, `%NAME%` and `*`."""
+    commands(windows_expand_args=False)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
-def main() -> None:
+def commands() -> None:
     """Send messages to the chats with the buyers of Yandex Market."""
 
 
-@main.command()
+@commands.command()
 @click.argument("message")
 @click.option("--chat-id", type=int, required=True, help="The id of the chat.")
-@click.option("--business-id", type=int, help="The id of the cabinet.  [env: YANDEX_MARKET_BUSINESS_ID]")
-@click.option("--base-url", help="Where the API is.  [env: YANDEX_MARKET_BASE_URL]")
+@click.option("--business-id", type=int, help="The id of the business.  [env: YANDEX_MARKET_BUSINESS_ID]")
+@click.option("--base-url", help="The address of the API.  [env: YANDEX_MARKET_BASE_URL]")
 @click.option("--deadline", type=float, default=60.0, show_default=True, help="Seconds for all attempts.")
-@click.option("--resend-unknown", is_flag=True, help="Repeat even what the buyer may then read twice.")
-@click.option("--sandbox", is_flag=True, help="Rehearse: send to a sandbox in this process and to no buyer.")
+@click.option("--resend-unknown", is_flag=True, help="Retry even if the buyer may receive the message twice.")
+@click.option("--sandbox", is_flag=True, help="Dry run: send to an in-process sandbox, not to a buyer.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def send(
     *,
@@ -76,14 +83,16 @@ def send(
             chats = stack.enter_context(
                 MarketChats(business_id=business_id, base_url=base_url, auth=auth, retries=policy)
             )
-            delivery = Delivery.UNKNOWN  # to whoever interrupts the call
+            delivery = Delivery.UNKNOWN  # if the call is interrupted, unless its note says otherwise
             sent = chats.send_message(chat_id=chat_id, message=text)
     except MarketError as error:
         _print(_failure(error), f"Error: {error}", as_json=as_json, failed=True)
         sys.exit(_exit_code(error))
-    except KeyboardInterrupt:
-        words = "the message may have been sent" if delivery is Delivery.UNKNOWN else "nothing was sent"
-        _print({"delivery": delivery}, f"Interrupted: {words}.", as_json=as_json, failed=True)
+    except KeyboardInterrupt as interrupt:
+        if SENTENCES[Delivery.NOT_SENT] in getattr(interrupt, "__notes__", ()):
+            delivery = Delivery.NOT_SENT
+        text = "the message may have been sent" if delivery is Delivery.UNKNOWN else "nothing was sent"
+        _print({"delivery": delivery}, f"Interrupted: {text}.", as_json=as_json, failed=True)
         sys.exit(EXIT_CODES[delivery])
     success = {"delivery": "sent", "attempts": sent.attempts, "rate_limit": _rate_limit(sent.rate_limit)}
     _print(
@@ -91,7 +100,7 @@ def send(
     )
 
 
-@main.command()
+@commands.command()
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
@@ -100,7 +109,7 @@ def send(
     help="The port on loopback; 0: a free one.",
 )
 def sandbox(port: int) -> None:
-    """Serve the API on loopback, to rehearse every outcome without an account."""
+    """Serve the API on loopback, to try every outcome without an account."""
     try:
         with ExitStack() as stack:
             served = _serve(stack, port)
@@ -128,7 +137,7 @@ def _welcome(served: "Sandbox") -> str:
     tokens = "\n".join(f"{token}  {summary}" for token, summary in TOKENS.items())
     chats = "\n".join(f"{chat_id:>8}  {summary}" for chat_id, summary in CHATS.items())
     return f"""\
-A sandbox of the API. No buyer reads what you send here.
+A sandbox of the API. Messages sent to it reach no buyer.
 
 Address      {served.base_url}
 Api-Key      {served.token}
@@ -136,35 +145,41 @@ Business id  {served.business_id}
 
 curl -H 'Api-Key: {served.token}' -H 'Content-Type: application/json' -d '{{"message": "Hello"}}' '{url}'
 
-Tokens, all of them made up:
+Tokens (all fake):
 {tokens}
 
-Chats that answer in an awkward way; every other chat takes the message:
+Chats that misbehave (every other chat accepts the message):
 {chats}
 
-Ctrl-C ends it."""
+Ctrl-C stops it."""
 
 
 def _text(message: str) -> str:
-    """Give the text to send: the argument, or standard input in its place.
+    """Return the text to send: the argument, or what standard input contains.
 
     Raises:
-        InvalidRequestError: It is not UTF-8.
+        InvalidRequestError: The text is not UTF-8, or standard input is longer than any message.
     """
     text = _standard_input() if message == "-" else message
     try:
         text.encode()
     except UnicodeEncodeError:
-        place = "Standard input" if message == "-" else "MESSAGE"
-        raise InvalidRequestError(f"{place} is not UTF-8: convert the text.") from None
+        source = "Standard input" if message == "-" else "MESSAGE"
+        raise InvalidRequestError(f"{source} is not UTF-8: convert the text.") from None
     return text
 
 
 def _standard_input() -> str:
-    """Read UTF-8, whatever the locale. A byte that is none becomes a surrogate, as in an argument."""
+    """Read UTF-8, whatever the locale. An invalid byte becomes a surrogate, as in an argument."""
     if sys.stdin is None:
         raise click.UsageError("Standard input is closed.")
-    return sys.stdin.buffer.read().decode("utf-8-sig", errors="surrogateescape").rstrip("\r\n")
+    longest = len("\ufeff\r\n".encode()) + 4 * MESSAGE_MAX_LENGTH
+    data = sys.stdin.buffer.read(longest + 1)  # not all of it: the input may be endless
+    if len(data) > longest:
+        raise InvalidRequestError(
+            f"Standard input is longer than a message of {MESSAGE_MAX_LENGTH} characters: shorten the text."
+        )
+    return data.decode("utf-8-sig", errors="surrogateescape").rstrip("\r\n")
 
 
 def _exit_code(error: MarketError) -> int:
@@ -174,17 +189,19 @@ def _exit_code(error: MarketError) -> int:
 
 
 def _failure(error: MarketError) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    values: dict[str, Any] = {
         "delivery": error.delivery,
         "attempts": error.attempts,
+        "permanent": error.permanent,
         "error": type(error).__name__,
         "message": str(error),
     }
     if isinstance(error, AnswerError):
-        told["status_code"] = error.status_code
-        told["errors"] = [item._asdict() for item in error.errors]
-        told["rate_limit"] = _rate_limit(error.rate_limit)
-    return told
+        values["status_code"] = error.status_code
+        values["errors"] = [item._asdict() for item in error.errors]
+        values["rate_limit"] = _rate_limit(error.rate_limit)
+        values["trace_id"] = error.trace_id
+    return values
 
 
 def _rate_limit(limit: RateLimit | None) -> dict[str, Any] | None:
@@ -194,9 +211,9 @@ def _rate_limit(limit: RateLimit | None) -> dict[str, Any] | None:
     return {"limit": limit.limit, "remaining": limit.remaining, "until": until}
 
 
-def _print(values: dict[str, Any], words: str, *, as_json: bool, failed: bool = False) -> None:
-    """Print for programs on standard output, or for people where they look for it."""
-    _echo(json.dumps(values) if as_json else words, err=failed and not as_json)
+def _print(values: dict[str, Any], text: str, *, as_json: bool, failed: bool = False) -> None:
+    """Print JSON to standard output, or a sentence to standard output or standard error."""
+    _echo(json.dumps(values) if as_json else text, err=failed and not as_json)
 
 
 def _echo(text: str, *, err: bool = False) -> None:

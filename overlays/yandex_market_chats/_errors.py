@@ -1,128 +1,161 @@
-"""What can go wrong, and what became of the message.
+"""What can go wrong, and whether the message was sent.
 
-MarketError                     every one has .delivery and .attempts
-├── ConfigurationError          a setting is missing or unusable
-├── InvalidRequestError         an argument is unusable (also a ValueError)
-├── ConnectionFailedError       no connection: the request never left
+MarketError                     .delivery, .attempts, .permanent
+├── ConfigurationError          a setting is missing or invalid
+├── InvalidRequestError         an argument is invalid (also a ValueError)
+├── ConnectionFailedError       no connection: the request was never sent
 ├── ConnectionLostError         the connection broke or timed out after the request began to leave
-└── AnswerError                 an answer came; it has .status_code, .headers, .body, .errors and .rate_limit
-    ├── UnexpectedAnswerError   a success by its status, but not the envelope that says so
-    └── ApiError                the API refused or failed
+└── AnswerError                 .status_code, .headers, .body, .errors, .rate_limit, .trace_id
+    ├── UnexpectedAnswerError   a 2xx other than 200 with {"status": "OK"}
+    └── ApiError                the API, or a gateway in front of it, refused the request or failed
         ├── BadRequestError         400
         ├── AuthenticationError     401
         ├── PermissionDeniedError   403
         ├── NotFoundError           404
         ├── LockedError             423
-        ├── RateLimitError          420 and 429
+        ├── RateLimitError          420 and 429; .parallel, .until
         └── ServerError             5xx
+
+Each error can be rebuilt from its `args`, as task queues with JSON results do. It then claims no more than
+its class says; in doubt `delivery` is `UNKNOWN`.
 """
 
-import copyreg
 import json
+import re
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 import httpx
 
-from yandex_market_chats._limits import RateLimit
+from ._limits import RateLimit
 
-HTTP_METHOD_FAILURE = 420
+METHOD_FAILURE = 420
 """The vendor's status for an exceeded limit; `http.HTTPStatus` does not have it."""
 
+_TRACE_ID = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+_EXCERPT = 200
+"""Characters of a response that an error quotes; `.errors` and `.body` have all of it."""
 
-class Delivery(StrEnum):
-    """What became of the message of a call that raised."""
-
-    NOT_SENT = "not_sent"
-    """The buyer did not get it: sending it again is safe."""
-    UNKNOWN = "unknown"
-    """The buyer may have got it: sending it again may make them read it twice."""
-
-
-_SENTENCES = {
-    Delivery.NOT_SENT: "Nothing was sent.",
-    Delivery.UNKNOWN: "The message may have been sent: look into the chat before you send it again.",
+# Sources: the vendor's pages "Error types", "Authorization" and "Restrictions on requests".
+_ADVICE = {
+    401: "Check the token: it must be complete, valid, and sent as what it is (ApiKey or OAuthToken).",
+    403: "The token may be invalid, of another business, or lack the scope `communication` or `all-methods`.",
+    404: "Check the business id, the other ids of the call, and the base URL.",
+    405: "The API does not know this call: check the base URL, or update this package.",
+    408: "The API timed out waiting for the request.",
+    415: "The API does not know this call: check the base URL, or update this package.",
+    METHOD_FAILURE: "Hourly limit exceeded: try again later.",
+    423: "The business is being migrated: try again later.",
+    429: "Slow down, and try again later.",
+    499: "A gateway closed the request before it was answered.",
 }
 
 
+class Delivery(StrEnum):
+    """Whether the message of a call that raised was sent."""
+
+    NOT_SENT = "not_sent"
+    """The buyer did not receive it: sending it again is safe."""
+    UNKNOWN = "unknown"
+    """The buyer may have received it: sending it again may deliver it twice."""
+
+
 class MarketError(Exception):
-    """The root of all errors of this package.
+    """The base class of all errors of this package.
 
     Attributes:
-        delivery: What became of the message.
-        attempts: How many times the request was tried; 0 when it was never begun.
+        delivery: Whether the message may have been sent.
+        attempts: How many times the request was tried; 0 if it was never started.
+        permanent: Whether the same call can never succeed, because of the message itself.
     """
 
-    def __init__(self, message: str, *, delivery: Delivery = Delivery.NOT_SENT) -> None:
+    delivery: Delivery = Delivery.UNKNOWN
+    attempts: int = 0
+    permanent: bool = False
+
+    def __init__(self, message: str, delivery: Delivery | None = None) -> None:
         super().__init__(message)
-        self.delivery = delivery
-        self.attempts = 0
+        if delivery is not None:
+            self.delivery = Delivery(delivery)
 
     def __str__(self) -> str:
-        """Say what happened and what to do, and what became of the message."""
-        return f"{self.args[0]} {_SENTENCES[self.delivery]}"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle and copy with all attributes, without asking the subclass's constructor."""
-        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
+        """Return the text: what happened, what to do, and whether the message was sent."""
+        return str(self.args[0])
 
 
 class ConfigurationError(MarketError):
-    """A setting is missing or unusable; the message names the argument or the variable to set."""
+    """A setting is missing or invalid; the text names the argument or the environment variable."""
+
+    delivery = Delivery.NOT_SENT
 
 
 class InvalidRequestError(MarketError, ValueError):
-    """An argument is unusable, so nothing was sent: correct it."""
+    """An argument is invalid, so nothing was sent."""
+
+    delivery, permanent = Delivery.NOT_SENT, True
 
 
 class ConnectionFailedError(MarketError):
-    """No connection came about, so the request never left."""
+    """No connection was established, so the request was never sent.
+
+    Attributes:
+        refused: Whether a proxy answered 403 or 407, which a retry does not change.
+    """
+
+    delivery = Delivery.NOT_SENT
+    refused: bool = False
 
 
 class ConnectionLostError(MarketError):
-    """The connection broke or timed out after the request began to leave: the answer is not known."""
+    """The connection broke or timed out after the request began to leave: the outcome is unknown."""
 
 
 class ErrorItem(NamedTuple):
-    """One item of the API's error envelope."""
+    """One item of the API's error envelope: its code (a number as text) and its description."""
 
-    code: str
-    """The error code, such as `BAD_REQUEST`."""
+    code: str | None
     message: str | None
-    """The description of the error, where the API gives one."""
 
 
 class AnswerError(MarketError):
-    """What an answer tells that is not a success; the base of the two kinds of it.
+    """The API answered, but not with success.
 
     Attributes:
-        status_code: The answer's HTTP status.
-        headers: The answer's headers.
-        body: The answer's body; empty when it broke off.
-        errors: The items of the error envelope; empty when the body is something else.
-        rate_limit: What the headers say of the hourly limit.
+        status_code: The HTTP status; `None` if the error was built without one.
+        headers: The headers of the response.
+        body: The body of the response, as far as it was read.
+        errors: The items of the error envelope; empty if the body is something else.
+        rate_limit: The state of the hourly limit, if the headers say it.
     """
 
     def __init__(
         self,
         message: str,
+        delivery: Delivery | None = None,
         *,
-        status_code: int,
+        status_code: int | None = None,
         headers: httpx.Headers | None = None,
         body: bytes = b"",
-        delivery: Delivery = Delivery.NOT_SENT,
     ) -> None:
-        super().__init__(message, delivery=delivery)
+        super().__init__(message, delivery)
         self.status_code = status_code
         self.headers = httpx.Headers() if headers is None else headers
         self.body = body
-        self.errors = error_items(body)
+        self.errors = _error_items(body)
         self.rate_limit = RateLimit.from_headers(self.headers)
+        if delivery is None and status_code is not None:
+            self.delivery = _delivery(type(self), status_code, body)
+
+    @property
+    def trace_id(self) -> str | None:
+        """The trace id that the vendor's support asks for, from `traceparent` (W3C Trace Context)."""
+        found = _TRACE_ID.fullmatch(self.headers.get("traceparent", ""))
+        return found[1] if found else None
 
 
 class UnexpectedAnswerError(AnswerError):
-    """A status of success on an answer that is not `{"status": "OK"}`."""
+    """A 2xx status, but not 200 with `{"status": "OK"}`, or without a readable result."""
 
 
 class ApiError(AnswerError):
@@ -130,53 +163,144 @@ class ApiError(AnswerError):
 
 
 class BadRequestError(ApiError):
-    """400: the request contains incorrect data."""
+    """400: the request contains invalid data."""
+
+    delivery, permanent = Delivery.NOT_SENT, True
 
 
 class AuthenticationError(ApiError):
-    """401: the credentials are missing or unusable."""
+    """401: the credentials are missing or invalid."""
+
+    delivery = Delivery.NOT_SENT
 
 
 class PermissionDeniedError(ApiError):
-    """403: the credentials are wrong, or alive but may not do this."""
+    """403: the credentials are invalid or lack the required scope."""
+
+    delivery = Delivery.NOT_SENT
 
 
 class NotFoundError(ApiError):
-    """404: there is no such chat or cabinet."""
+    """404: there is no such chat, message, order or business."""
+
+    delivery, permanent = Delivery.NOT_SENT, True
 
 
 class LockedError(ApiError):
-    """423: the cabinet is being migrated."""
+    """423: the business is being migrated."""
+
+    delivery = Delivery.NOT_SENT
 
 
 class RateLimitError(ApiError):
-    """420 and 429: a limit is exceeded. The request was refused before anything was done."""
+    """420 and 429: a limit was exceeded. The request was refused before anything was done."""
+
+    delivery = Delivery.NOT_SENT
 
     @property
     def parallel(self) -> bool:
-        """Whether the limit is the one of requests at a time, not the hourly one.
+        """Whether this is the limit on concurrent requests rather than the hourly one.
 
-        Neither the prose, of whatever form, nor the count of remaining requests is trusted alone: when they
-        disagree or both are silent, this is `False`, because the hourly limit asks for the longer wait.
+        Neither the text nor the count of remaining requests is trusted on its own: if they disagree, or
+        both are silent, this is `False`, because the hourly limit asks for the longer wait.
         """
-        prose = self.body.lower()
+        text = self.body.lower()
         remaining = self.rate_limit and self.rate_limit.remaining
-        if self.status_code != HTTP_METHOD_FAILURE or b"hour" in prose or remaining == 0:
+        if self.status_code != METHOD_FAILURE or b"hour" in text or remaining == 0:
             return False
-        return b"parallel" in prose or remaining is not None
+        return b"parallel" in text or remaining is not None
 
     @property
     def until(self) -> datetime | None:
-        """When the hourly limit is lifted, in UTC; `None` for the parallel limit or when not said."""
+        """When the hourly limit resets, in UTC; `None` for the parallel limit or if the API did not say."""
         return None if self.parallel or self.rate_limit is None else self.rate_limit.until
 
 
 class ServerError(ApiError):
-    """5xx: the API failed (`UNKNOWN`) or was overloaded (503: `NOT_SENT`)."""
+    """5xx: the API failed (`UNKNOWN`), or refused the request because it is overloaded (503: `NOT_SENT`)."""
 
 
-def parse_object(body: bytes) -> dict[str, Any]:
-    """Read a body as a JSON object; anything else (HTML, half a JSON, a list) is an empty one."""
+_CLASSES: dict[int, type[ApiError]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    METHOD_FAILURE: RateLimitError,
+    423: LockedError,
+    429: RateLimitError,
+}
+
+
+def answer_error(status_code: int, headers: httpx.Headers, body: bytes) -> AnswerError:
+    """Return the error for an unsuccessful response: its text says what the API said, and what to do."""
+    error = _class(status_code)("", status_code=status_code, headers=headers, body=body)
+    status = f"{status_code} {httpx.codes.get_reason_phrase(status_code)}".rstrip()
+    items = (": ".join(filter(None, item)) for item in error.errors)
+    said = "; ".join(items) or body[: 4 * _EXCERPT].decode(errors="replace")
+    excerpt = " ".join("".join(c if c.isprintable() else " " for c in said).split())[:_EXCERPT]
+    trace = f" Trace id: {error.trace_id}." if isinstance(error, ServerError) and error.trace_id else ""
+    error.args = (f"{status}{excerpt and f' ({excerpt})'}. {_advice(error)}".rstrip() + trace,)
+    return error
+
+
+def hour_used_up(until: datetime) -> RateLimitError:
+    """Return the error that the API would answer with: nothing remains of the hourly limit."""
+    error = RateLimitError(_hour_advice(until), status_code=METHOD_FAILURE)
+    error.rate_limit = RateLimit(limit=None, remaining=0, until=until)
+    return error
+
+
+def is_success(status_code: int, body: bytes) -> bool:
+    """Return whether the API carried the request out: 200, `"status": "OK"`, and no errors.
+
+    The status code decides first, because the vendor's examples show `"status": "OK"` in error bodies too.
+    """
+    envelope = _parse_object(body) if status_code == httpx.codes.OK else {}
+    return envelope.get("status") == "OK" and not envelope.get("errors")
+
+
+def _class(status_code: int) -> type[AnswerError]:
+    if httpx.codes.is_success(status_code):
+        return UnexpectedAnswerError
+    return _CLASSES.get(status_code, ServerError if httpx.codes.is_server_error(status_code) else ApiError)
+
+
+def _delivery(cls: type[AnswerError], status_code: int, body: bytes) -> Delivery:
+    """Return what class, status and body say together about the message."""
+    expected = _class(status_code)
+    if not (issubclass(cls, expected) or issubclass(expected, cls)):
+        return Delivery.UNKNOWN
+    # 303 answers a POST that was carried out (RFC 9110, section 15.4.4); after 408 and 499 it is unknown.
+    refused = status_code // 100 in {3, 4} and status_code not in {303, 408, 499}
+    # Envoy and Varnish answer 503 on their own after losing a server that had the request: only the vendor's
+    # envelope, with at least one error in it, says that the API itself refused.
+    vendors = _parse_object(body).get("status") in ("OK", "ERROR") and any(e.code for e in _error_items(body))
+    return Delivery.NOT_SENT if refused or (status_code == 503 and vendors) else Delivery.UNKNOWN  # noqa: PLR2004
+
+
+def _advice(error: AnswerError) -> str:
+    status_code = error.status_code or 0
+    if isinstance(error, UnexpectedAnswerError):
+        return 'Expected 200 with {"status": "OK"}.'
+    if httpx.codes.is_redirect(status_code):
+        return "Check the base URL: a redirect is never followed, because it could leak the token."
+    if isinstance(error, RateLimitError) and error.parallel:
+        return (
+            "Send fewer requests at once: the limit applies to the whole business, other programs included."
+        )
+    if isinstance(error, RateLimitError) and error.until:
+        return _hour_advice(error.until)
+    if isinstance(error, ServerError):
+        return "The API is overloaded: try again later." if error.delivery is Delivery.NOT_SENT else ""
+    return _ADVICE.get(status_code, "Fix the request according to the API's message.")
+
+
+def _hour_advice(until: datetime) -> str:
+    return f"Hourly limit exceeded: try again after {until:%Y-%m-%d %H:%M:%S} UTC."
+
+
+def _parse_object(body: bytes) -> dict[str, Any]:
+    """Parse a JSON object; return an empty one for anything else (HTML, truncated JSON, a list)."""
     try:
         value = json.loads(body)
     except (RecursionError, ValueError):
@@ -184,11 +308,18 @@ def parse_object(body: bytes) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def error_items(body: bytes) -> tuple[ErrorItem, ...]:
-    """Read the items of an error envelope and skip those that are broken."""
-    items = parse_object(body).get("errors")
-    return tuple(
-        ErrorItem(item["code"], message if isinstance(message := item.get("message"), str) else None)
-        for item in (items if isinstance(items, list) else ())
-        if isinstance(item, dict) and isinstance(item.get("code"), str)
-    )
+def _error_items(body: bytes) -> tuple[ErrorItem, ...]:
+    """Return the errors in a body: the envelope's `errors`, or the `error` of the API's older shape."""
+    envelope = _parse_object(body)
+    errors = envelope.get("errors") or envelope.get("error")
+    items = []
+    for error in errors if isinstance(errors, list) else [errors]:
+        fields = error if isinstance(error, dict) else {"message": error}
+        texts = [str(fields[name]) if _is_plain(fields.get(name)) else None for name in ErrorItem._fields]
+        if any(texts):
+            items.append(ErrorItem(*texts))
+    return tuple(items)
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, str | int | float) and not isinstance(value, bool)

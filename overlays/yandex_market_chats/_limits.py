@@ -1,26 +1,38 @@
-"""What the headers of an answer say about limits and waiting."""
+"""The limits of the API: what the headers say, the hour of this process, and slots for threads.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+Source: the vendor's page "Restrictions on requests".
+"""
+
+import math
+import re
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
-from typing import Self
+from typing import Protocol, Self, runtime_checkable
 
-_DIGITS = 19  # as many as the largest int64 has
+BRIEF = 1.0
+"""Seconds of the longest wait for a slot; a longer one means that the hour is used up."""
+SOON = 0.05
+"""Seconds after which a limit is asked again if a request in flight decides."""
+HOUR = 3600.0
+"""Seconds of the longest period. A limit that claims to last longer is not believed."""
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """The hourly limit of the resource, as an answer's `X-RateLimit-Resource-*` headers tell it.
+    """The hourly limit of a resource, from the `X-RateLimit-Resource-*` headers of a response.
 
-    Source: the vendor's page "Restrictions on requests". A header that is missing or cannot be read
-    is `None` here.
+    A header that is missing or invalid is `None`.
 
     Attributes:
-        limit: How many requests the resource allows in its period.
+        limit: How many requests the resource accepts per hour.
         remaining: How many of them are left.
-        until: When the count starts anew, in UTC.
+        until: When the count starts again, in UTC.
     """
 
     limit: int | None
@@ -29,7 +41,7 @@ class RateLimit:
 
     @classmethod
     def from_headers(cls, headers: Mapping[str, str]) -> Self | None:
-        """Read the three headers; return `None` when not one of them can be read."""
+        """Read the three headers; return `None` if none of them is valid."""
         limit = parse_number(headers.get("X-RateLimit-Resource-Limit"))
         remaining = parse_number(headers.get("X-RateLimit-Resource-Remaining"))
         until = parse_date(headers.get("X-RateLimit-Resource-Until"))
@@ -39,29 +51,44 @@ class RateLimit:
 
 
 def parse_number(text: str | None) -> int | None:
-    """Read a header that is nothing but ASCII digits, and not more of them than a counter can have."""
-    if text is None or not (text.isascii() and text.isdigit()) or len(text) > _DIGITS:
-        return None
-    return int(text)
+    """Parse a decimal number of 1 to 19 ASCII digits, as many as the largest int64 has."""
+    return int(text) if text and re.fullmatch(r"[0-9]{1,19}", text) else None
 
 
-@lru_cache(maxsize=8)  # the answers of an hour tell the same `Until`
+@lru_cache(maxsize=8)  # responses within the hour share the same `Until`
 def parse_date(text: str | None) -> datetime | None:
-    """Read a date as in RFC 5322 (the vendor says RFC 822) and give it in UTC.
+    """Parse an HTTP date (RFC 9110, section 5.6.7) and return it in UTC.
 
-    The weekday is not looked at: the one in the vendor's own example is wrong.
+    The weekday is ignored, because the vendor's own example has it wrong. A date without a year, a month, a
+    day or a time is invalid, as is an unknown time zone.
     """
-    try:
-        moment = parsedate_to_datetime(text or "")
-        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-    except (IndexError, OverflowError, TypeError, ValueError):
+    from dateutil import parser  # noqa: PLC0415 -- many programs never see a date
+
+    if not text or ":" not in text:  # dateutil would read a bare number as a date
         return None
+    try:
+        # dateutil takes what is missing from the default, so a date is complete if no default shows.
+        first, second = (
+            parser.parse(text, default=default, tzinfos=_time_zone)
+            for default in (datetime(1, 1, 1), datetime(2, 2, 2, 2, 2))  # noqa: DTZ001 -- the text has the zone
+        )
+        return first.astimezone(UTC) if first == second else None
+    except (ArithmeticError, ValueError):  # decimal's errors are not ValueErrors
+        return None
+
+
+def _time_zone(name: str | None, offset: int | None) -> tzinfo:
+    if offset is not None:
+        return timezone(timedelta(seconds=offset))
+    if name not in {None, "MSK"}:
+        raise ValueError(name)
+    return timezone(timedelta(hours=3)) if name else UTC
 
 
 def seconds_until(moment: datetime | None, headers: Mapping[str, str], now: datetime) -> float | None:
-    """Count the seconds from the answer's own `Date` to `moment`, so that a wrong local clock does no harm.
+    """Return the seconds from the response's own `Date` to `moment`, so that a wrong local clock is harmless.
 
-    `now`, the local time, stands in for a `Date` that is missing or cannot be read.
+    `now` is the local time, used if there is no valid `Date`.
     """
     if moment is None:
         return None
@@ -69,7 +96,105 @@ def seconds_until(moment: datetime | None, headers: Mapping[str, str], now: date
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Read `Retry-After` (RFC 9110, section 10.2.3: seconds or a date) as seconds from now."""
+    """Return the seconds of `Retry-After` (RFC 9110, section 10.2.3: a number of seconds, or a date)."""
     text = headers.get("Retry-After")
     seconds = parse_number(text)
     return seconds_until(parse_date(text), headers, now) if seconds is None else float(seconds)
+
+
+@runtime_checkable
+class Limits(Protocol):
+    """The limits of a business, asked before each attempt by the calls that hold a local slot.
+
+    A slot counts against the business, the hour against the resource, such as
+    `POST /v2/businesses/7/chats/message`. The methods must not raise; the async client calls them in threads.
+    """
+
+    def take(self, slot: str, resource: str) -> float:
+        """Take a slot; return 0, or the seconds after which to ask again: over 1 if the hour is used up."""
+
+    def give_back(self, slot: str, resource: str, headers: Mapping[str, str] | None) -> None:
+        """Return a slot, whether it was taken or not, and report the headers of the response, if any."""
+
+
+@dataclass(slots=True)
+class _Hour:
+    """What is left of the hour of a resource; `ends` is a monotonic time."""
+
+    remaining: float = math.inf
+    until: datetime = datetime.min.replace(tzinfo=UTC)
+    ends: float = 0.0
+    in_flight: list[str] = field(default_factory=list)
+
+
+class HourlyLimits:
+    """The hourly limits of this process: the default `Limits`. It does not limit the slots.
+
+    Once a response says that nothing remains, no attempt starts before the hour ends. There is no lock, which
+    an exception between two lines could leave locked: a race of threads costs one refused request at most.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._hours: dict[str, _Hour] = {}
+
+    def take(self, slot: str, resource: str) -> float:
+        """Take a slot if enough of the hour is left for the requests in flight and for this one."""
+        hour = self._hours.setdefault(resource, _Hour())
+        hour.in_flight.append(slot)
+        left = hour.ends - self._clock()
+        if left <= 0 or hour.in_flight.index(slot) < hour.remaining:
+            return 0.0
+        hour.in_flight.remove(slot)
+        return SOON if hour.remaining else left
+
+    def give_back(self, slot: str, resource: str, headers: Mapping[str, str] | None) -> None:
+        """Return a slot, and keep what the headers of the response say: the latest hour, the least left."""
+        limit = RateLimit.from_headers(headers) if headers is not None else None
+        hour = self._hours.setdefault(resource, _Hour())
+        if headers is not None and limit and limit.remaining is not None and limit.until is not None:
+            now = self._clock()
+            if limit.until > hour.until or hour.ends <= now:
+                seconds = seconds_until(limit.until, headers, datetime.now(UTC)) or 0.0
+                hour.until, hour.ends = limit.until, now + min(seconds, HOUR)
+                hour.remaining = limit.remaining
+            elif limit.until == hour.until and limit.remaining < hour.remaining:
+                hour.remaining = limit.remaining
+        with suppress(ValueError):  # it was not taken
+            hour.in_flight.remove(slot)
+
+
+class Slots:
+    """Slots for threads, handed over first come, first served.
+
+    A ticket is a locked lock, released when it is worth looking at the queue again. The tickets stand in one
+    list, and the first `size` of them hold the slots: there is no counter that the exception of a signal
+    handler or a time limit, raised between any two lines, could falsify.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._tickets: list[threading.Lock] = []
+
+    def wait(self, ticket: threading.Lock, timeout: float) -> bool:
+        """Queue up; return whether the ticket got a slot within `timeout` seconds. `leave` ends both."""
+        ticket.acquire()
+        self._tickets.append(ticket)
+        end = time.monotonic() + timeout
+        while ticket not in self._tickets[: self._size]:
+            if not ticket.acquire(timeout=max(0.0, end - time.monotonic())):
+                return False
+        return True
+
+    def leave(self, ticket: threading.Lock) -> None:
+        """Leave the queue or the slot, and wake those whose turn it is. Leaving twice is harmless."""
+        with suppress(ValueError):
+            self._tickets.remove(ticket)
+        for first in self._tickets[: self._size]:
+            with suppress(RuntimeError):  # it was awake already
+                first.release()
+
+
+def new_slot() -> str:
+    """Return a random name for a slot of `Limits`."""
+    return secrets.token_hex(8)

@@ -1,31 +1,28 @@
-"""The settings and arguments: what is unusable is refused before anything is sent."""
+"""Settings and arguments: what is invalid is rejected before anything is sent."""
 
 import ipaddress
+import math
+import operator
 import os
-from collections.abc import Callable
+import threading
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from typing import Any, Self, SupportsIndex, get_args
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from yandex_market_chats._attempts import Attempt
-from yandex_market_chats._credentials import ApiKey, Credentials, OAuthToken
-from yandex_market_chats._errors import ConfigurationError, InvalidRequestError
-from yandex_market_chats._limits import parse_number
-from yandex_market_chats._policy import RetryPolicy
-from yandex_market_chats._version import __version__
+from ._credentials import ApiKey, Credentials, OAuthToken
+from ._errors import ConfigurationError, InvalidRequestError
+from ._limits import parse_number
 
 DEFAULT_BASE_URL = "https://api.partner.market.yandex.ru"
 DEFAULT_TIMEOUT = httpx.Timeout(15.0, connect=5.0)
-"""Seconds. The server gives up after 10: a shorter read would make UNKNOWN out of answers that are coming."""
+"""Seconds. The server gives up after 10: a shorter read timeout would only turn late answers into UNKNOWN."""
 
 ID_MAX = 2**63 - 1
-"""The largest int64. Like `MESSAGE_MAX_LENGTH`, a test holds it to the contract."""
+"""The largest int64. A test compares it, and the next constant, with the contract."""
 MESSAGE_MAX_LENGTH = 4096
-"""In characters."""
-
-PORT_MAX = 2**16 - 1
+"""Characters."""
 
 API_KEY = "YANDEX_MARKET_API_KEY"
 OAUTH_TOKEN = "YANDEX_MARKET_OAUTH_TOKEN"  # noqa: S105 -- the name of a variable
@@ -33,90 +30,100 @@ BUSINESS_ID = "YANDEX_MARKET_BUSINESS_ID"
 BASE_URL = "YANDEX_MARKET_BASE_URL"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What a client is set to."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """How often, and for how long, a failed call is retried.
 
-    base_url: httpx.URL
-    credentials: Credentials
-    timeout: httpx.Timeout
-    retries: RetryPolicy
-    max_parallel: int
-    on_attempt: Callable[[Attempt], Any] | None
+    The wait before a retry is what the API asks for, or else a random fraction ("full jitter") of
+    `backoff * 2 ** (attempts - 1)`.
+
+    Attributes:
+        max_attempts: How many attempts a call makes at most.
+        deadline: Seconds for the whole call, waits included. No wait is started that would exceed it, and no
+            attempt in its last second (or last tenth, if shorter): the response would hardly arrive in time.
+            In a thread it bounds the slot, connecting, each single read, and the body between two chunks;
+            DNS resolution, and a response head that arrives byte by byte, can exceed it.
+        backoff: The longest wait after the first attempt, in seconds.
+        max_backoff: The longest wait after any attempt, in seconds, unless the API asks for more.
+        resend_unknown: Retry even if the message may have been sent already: set it if a duplicate message
+            is better than a lost one.
+
+    Raises:
+        ConfigurationError: A value is invalid.
+    """
+
+    max_attempts: int = 10
+    deadline: float = 60.0
+    backoff: float = 0.5
+    max_backoff: float = 8.0
+    resend_unknown: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse a client that could never send."""
-        if not isinstance(self.retries, RetryPolicy):
-            raise ConfigurationError("retries must be a RetryPolicy: RetryPolicy.disabled() repeats nothing.")
-        if not isinstance(self.max_parallel, int) or self.max_parallel < 1:
-            raise ConfigurationError("max_parallel must be a whole number from 1.")
-        for seconds in self.timeout.as_dict().values():
-            if seconds is not None and not (isinstance(seconds, int | float) and seconds > 0):
-                raise ConfigurationError("timeout must be seconds above 0, or None.")
+        """Validate the values; above all, a truthy string for `resend_unknown` would cause duplicates."""
+        check_count("max_attempts", self.max_attempts)
+        if not all(isinstance(n, int | float) for n in (self.deadline, self.backoff, self.max_backoff)):
+            raise ConfigurationError("deadline, backoff and max_backoff must be numbers of seconds.")
+        if not isinstance(self.resend_unknown, bool):
+            raise ConfigurationError("resend_unknown must be True or False.")
+        if not 0 < self.deadline <= threading.TIMEOUT_MAX:
+            raise ConfigurationError("deadline must be a positive number of seconds.")
+        if not 0 <= self.backoff <= self.max_backoff < math.inf:
+            raise ConfigurationError("backoff and max_backoff must be seconds, 0 <= backoff <= max_backoff.")
 
-    @cached_property
-    def base(self) -> str:
-        """The base URL as a text that paths can be put behind."""
-        return str(self.base_url).rstrip("/")
-
-    def httpx_options(self) -> dict[str, Any]:
-        """Give the arguments of `httpx.Client` and of its async twin."""
-        encrypted = self.base_url.scheme == "https"
-        return {
-            "base_url": self.base_url,
-            "auth": self.credentials,
-            "timeout": self.timeout,
-            # The API does not support keep-alive: a pooled connection may be dead, and a POST on it fails
-            # in a way that cannot be told from a lost answer.
-            "headers": {"Connection": "close", "User-Agent": f"yandex-market-chats/{__version__}"},
-            "limits": httpx.Limits(max_keepalive_connections=0),
-            # A proxy of the environment must not see a token that goes to loopback in clear.
-            "trust_env": encrypted,
-            # Nothing else is sent in clear, and to load the certificates takes longer than many messages.
-            "verify": encrypted,
-        }
+    @classmethod
+    def disabled(cls) -> Self:
+        """Return the policy that never retries."""
+        return cls(max_attempts=1)
 
 
 def find_credentials(auth: Credentials | None) -> Credentials:
-    """Return `auth`, or the credentials of the environment: an Api-Key token before an OAuth token."""
-    if auth is not None:
+    """Return `auth`, or the credentials of the environment: the Api-Key token first."""
+    if isinstance(auth, Credentials):
         return auth
+    if auth is not None:
+        del auth  # it may be a bare token, which a traceback would show
+        raise ConfigurationError("auth must be ApiKey(token) or OAuthToken(token).")
     for variable, kind in ((API_KEY, ApiKey), (OAUTH_TOKEN, OAuthToken)):
         if os.environ.get(variable):
             try:
                 return kind(os.environ[variable])
             except ConfigurationError as error:
-                raise ConfigurationError(f"Correct the variable {variable}: {error.args[0]}") from None
-    raise ConfigurationError(f"No credentials: set {API_KEY} (or {OAUTH_TOKEN}), or give auth=ApiKey(token).")
+                raise ConfigurationError(f"{variable} is invalid: {error.args[0]}") from None
+    raise ConfigurationError(f"No credentials: set {API_KEY} (or {OAUTH_TOKEN}), or pass auth=ApiKey(token).")
 
 
 def find_business_id(business_id: int | None) -> int:
     """Return `business_id`, or the one of the environment."""
     if business_id is not None:
-        return check_id("business_id", business_id)
+        try:
+            return check_id("business_id", business_id)
+        except InvalidRequestError as error:
+            raise ConfigurationError(error.args[0]) from None
     text = os.environ.get(BUSINESS_ID)
     if not text:
-        raise ConfigurationError(f"No business id: set {BUSINESS_ID}, or give business_id=….")
+        raise ConfigurationError(f"No business id: set {BUSINESS_ID}, or pass business_id=….")
     number = parse_number(text)
     if number is None or not 1 <= number <= ID_MAX:
-        raise ConfigurationError(f"Correct the variable {BUSINESS_ID}: it must be a whole number from 1.")
+        raise ConfigurationError(f"{BUSINESS_ID} must be an integer from 1 to 2**63 - 1.")
     return number
 
 
 def find_base_url(base_url: str | None) -> httpx.URL:
     """Return `base_url`, or the one of the environment, or the vendor's: https, or loopback."""
+    name, value = "base_url", base_url
+    if value is None and os.environ.get(BASE_URL):
+        name, value = BASE_URL, os.environ[BASE_URL]
     try:
-        url = httpx.URL(base_url or os.environ.get(BASE_URL) or DEFAULT_BASE_URL)
-        url.raw_host.decode().encode("idna")  # as the resolver does, which raises no error of httpx
-        usable = url.host and (url.port or 0) <= PORT_MAX and not (url.userinfo or set("?#") & set(str(url)))
+        url = httpx.URL(DEFAULT_BASE_URL if value is None else value)
     except (httpx.InvalidURL, TypeError, ValueError):
-        usable = False
-    if not usable:
+        url = httpx.URL()
+    text = str(value)
+    if not url.host or url.userinfo or text != text.strip() or set("?#") & set(text):
         raise ConfigurationError(
-            f"base_url (or {BASE_URL}) must be a URL with a scheme, a host and a path alone."
+            f"{name} must be a URL that consists of a scheme, a host and, optionally, a path."
         )
     if url.scheme != "https" and not (url.scheme == "http" and _is_loopback(url.host)):
-        raise ConfigurationError(f"base_url (or {BASE_URL}) must be https unless it is loopback.")
+        raise ConfigurationError(f"{name} must start with https://, unless it is loopback.")
     return url
 
 
@@ -127,27 +134,94 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def check_id(name: str, value: int) -> int:
-    """Return `value` if it is an id: a whole number from 1 to the largest int64, and not a bool.
+def transport_options(base_url: httpx.URL) -> dict[str, Any]:
+    """Return the arguments of httpx's transports: certificates, and the proxy of the environment.
 
-    It is returned as a plain `int`, for a member of an `Enum` would be sent by its name.
+    Plain HTTP goes to loopback only: it needs no certificates, and no proxy may see its token.
     """
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= ID_MAX:
-        raise InvalidRequestError(f"{name} must be a whole number from 1 to 2**63 - 1.")
-    return int(value)
+    encrypted = base_url.scheme == "https"
+    try:
+        context = httpx.create_ssl_context(verify=encrypted)
+    except (OSError, ValueError):  # `from None`, here and below: the cause would quote the value
+        raise ConfigurationError(
+            "No certificates could be read: correct SSL_CERT_FILE or SSL_CERT_DIR."
+        ) from None
+    options: dict[str, Any] = {
+        "verify": context,
+        "trust_env": False,
+        # The API does not support keep-alive: a pooled connection may be dead, and a POST that fails on it
+        # is indistinguishable from a lost answer.
+        "limits": httpx.Limits(max_keepalive_connections=0),
+    }
+    proxies = getproxies() if encrypted and not proxy_bypass(base_url.host) else {}
+    scheme = next((scheme for scheme in ("https", "all") if proxies.get(scheme)), None)
+    if scheme is not None and (defect := _set_proxy(options, proxies[scheme])):
+        del proxies  # a traceback would show the password
+        raise ConfigurationError(f"{scheme.upper()}_PROXY {defect}.")
+    return options
+
+
+def _set_proxy(options: dict[str, Any], url: str) -> str | None:
+    """Add a proxy to the arguments of a transport, or return what is wrong with it, without quoting it."""
+    try:
+        proxy = httpx.Proxy(url if "://" in url else f"http://{url}")
+        proxy.ssl_context = options["verify"] if proxy.url.scheme == "https" else None
+        httpx.HTTPTransport(**options, proxy=proxy)
+    except ImportError:
+        return "names a SOCKS proxy, which needs another package: pip install 'httpx[socks]'"
+    except (ValueError, httpx.InvalidURL):
+        return "is not a valid proxy URL: correct it, or exempt the host with NO_PROXY"
+    options["proxy"] = proxy
+    return None
+
+
+def check_timeout(timeout: float | httpx.Timeout) -> httpx.Timeout:
+    """Return the timeouts, all of them positive or `None`."""
+    timeout = httpx.Timeout(timeout)
+    for seconds in timeout.as_dict().values():
+        if seconds is not None and not (isinstance(seconds, int | float) and seconds > 0):
+            raise ConfigurationError("timeout must be a positive number of seconds, or None.")
+    return timeout
+
+
+def check_instance(name: str, value: object, kind: Any) -> None:
+    """Raise if a setting has the wrong type."""
+    if not isinstance(value, kind):
+        expected = " or ".join(part.__name__ for part in get_args(kind) or [kind])
+        raise ConfigurationError(f"{name} must be {expected}, not {type(value).__name__}.")
+
+
+def check_count(name: str, value: int) -> None:
+    """Raise unless a setting is a positive integer."""
+    if not isinstance(value, int) or value < 1:
+        raise ConfigurationError(f"{name} must be a positive integer.")
+
+
+def check_id(name: str, value: SupportsIndex) -> int:
+    """Return a valid id as a plain `int`, because an `IntEnum` member would be formatted by name."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or isinstance(value, bool):
+        raise InvalidRequestError(f"{name} must be an int, not {type(value).__name__}.")
+    if not 1 <= number <= ID_MAX:
+        raise InvalidRequestError(f"{name} must be an integer from 1 to 2**63 - 1.")
+    return number
 
 
 def check_message(message: str) -> str:
-    """Return `message` if the API takes it: a text of 1 to 4096 characters that UTF-8 can carry."""
+    """Return a message that the API accepts."""
     if not isinstance(message, str):
-        raise InvalidRequestError(f"message must be a text, not {type(message).__name__}.")
+        raise InvalidRequestError(f"message must be a str, not {type(message).__name__}.")
     if not 1 <= len(message) <= MESSAGE_MAX_LENGTH:
         raise InvalidRequestError(
             f"message must have 1 to {MESSAGE_MAX_LENGTH} characters; this one has {len(message)}."
         )
     try:
         message.encode()
-    except UnicodeEncodeError:
-        words = "message has a lone surrogate, which UTF-8 cannot carry: mend the text."
-        raise InvalidRequestError(words) from None  # for the cause would carry the text
+    except UnicodeEncodeError:  # `from None`: the cause would show the message
+        raise InvalidRequestError(
+            "message contains a lone surrogate, which cannot be encoded as UTF-8."
+        ) from None
     return message

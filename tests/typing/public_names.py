@@ -1,9 +1,10 @@
-"""What type checkers make of the public names; mypy reads this file with the rest, nobody runs it.
+"""The types of the public names: mypy checks this file with the rest, and it is never run.
 
-`assert_type` holds what must stay as it is. Each `type: ignore` holds a misuse that must stay an error: one
-that mypy no longer finds is an unused ignore, and so an error itself.
+Each `assert_type` is a type that must not change. Each `type: ignore` is a misuse that must stay an error:
+mypy reports an ignore that it no longer needs.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import assert_type
 
@@ -16,6 +17,7 @@ from yandex_market_chats import (
     Attempt,
     Delivery,
     ErrorItem,
+    Limits,
     MarketChats,
     MarketError,
     OAuthToken,
@@ -28,8 +30,19 @@ from yandex_market_chats import (
 from yandex_market_chats_generated import Client
 
 
+class Unlimited:
+    """Limits that limit nothing."""
+
+    def take(self, slot: str, resource: str) -> float:  # noqa: ARG002 -- the protocol has them
+        """Return that the slot was taken."""
+        return 0.0
+
+    def give_back(self, slot: str, resource: str, headers: Mapping[str, str] | None) -> None:
+        """Do nothing."""
+
+
 def hook(attempt: Attempt) -> None:
-    """Take an attempt."""
+    """Receive an attempt."""
     assert_type(attempt.number, int)
     assert_type(attempt.status_code, int | None)
     assert_type(attempt.delivery, Delivery | None)
@@ -38,13 +51,14 @@ def hook(attempt: Attempt) -> None:
 
 
 async def async_hook(attempt: Attempt) -> None:
-    """Take an attempt, awaited."""
+    """Receive an attempt in a coroutine."""
     hook(attempt)
 
 
 def sync_client() -> None:
     """Use the sync client."""
-    with MarketChats(business_id=1, auth=ApiKey("ACMA:…"), on_attempt=hook) as chats:
+    limits: Limits = Unlimited()
+    with MarketChats(business_id=1, auth=ApiKey("ACMA:…"), limits=limits, on_attempt=hook) as chats:
         assert_type(chats, MarketChats)
         assert_type(chats.business_id, int)
         assert_type(chats.client, Client)
@@ -70,10 +84,11 @@ async def async_client() -> None:
 
 
 def misuses() -> None:
-    """Make clients that cannot work."""
+    """Construct clients that cannot work."""
     MarketChats(1)  # type: ignore[call-arg]
     MarketChats(auth="ACMA:…")  # type: ignore[arg-type]
     MarketChats(transport=httpx.AsyncHTTPTransport())  # type: ignore[arg-type]
+    MarketChats(limits=4)  # type: ignore[arg-type]
     MarketChats(on_attempt=async_hook)  # type: ignore[arg-type]
     AsyncMarketChats(transport=httpx.HTTPTransport())  # type: ignore[arg-type]
     ApiKey(lambda: None)  # type: ignore[arg-type,return-value]
@@ -84,10 +99,12 @@ def misuses() -> None:
 
 
 def errors(error: MarketError, refused: ApiError, limited: RateLimitError) -> None:
-    """Look into errors."""
+    """Use the attributes of errors."""
     assert_type(error.delivery, Delivery)
     assert_type(error.attempts, int)
-    assert_type(refused.status_code, int)
+    assert_type(error.permanent, bool)
+    assert_type(refused.status_code, int | None)
+    assert_type(refused.trace_id, str | None)
     assert_type(refused.errors, tuple[ErrorItem, ...])
     assert_type(refused.errors[0].message, str | None)
     assert_type(refused.body, bytes)

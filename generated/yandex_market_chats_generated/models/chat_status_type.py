@@ -1,4 +1,5 @@
 from enum import StrEnum
+from typing import Self
 
 
 class ChatStatusType(StrEnum):
@@ -8,6 +9,15 @@ class ChatStatusType(StrEnum):
     WAITING_FOR_CUSTOMER = "WAITING_FOR_CUSTOMER"
     WAITING_FOR_MARKET = "WAITING_FOR_MARKET"
     WAITING_FOR_PARTNER = "WAITING_FOR_PARTNER"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        """Keep a value that the contract does not list."""
+        if not isinstance(value, str):
+            return None
+        member = str.__new__(cls, value)
+        member._name_ = member._value_ = value
+        return member
 
     def __str__(self) -> str:
         return str(self.value)

@@ -8,7 +8,8 @@ from ...client import AuthenticatedClient, Client
 from ...models.api_error_response import ApiErrorResponse
 from ...models.create_chat_request import CreateChatRequest
 from ...models.create_chat_response import CreateChatResponse
-from ...types import Response
+from ...models.created_chat import CreatedChat
+from ...types import Response, Unset
 
 
 def _get_kwargs(
@@ -23,6 +24,7 @@ def _get_kwargs(
         "url": "/v2/businesses/{business_id}/chats/new".format(
             business_id=quote(str(business_id), safe=""),
         ),
+        "extensions": {"repeatable": True},
     }
 
     _kwargs["json"] = body.to_dict()
@@ -77,6 +79,10 @@ def _parse_response(
         return None
 
 
+def _parse_result(response: httpx.Response) -> CreatedChat | Unset:
+    return CreateChatResponse.from_dict(response.json()).result
+
+
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
 ) -> Response[ApiErrorResponse | CreateChatResponse]:
@@ -114,7 +120,7 @@ def sync_detailed(
     together. A request over either limit is answered with 420.
 
     Args:
-        business_id (int):
+        business_id (int): The id of the business. `GET v2/campaigns` returns it.
         body (CreateChatRequest): The order or return to talk about.
 
     Raises:
@@ -159,7 +165,7 @@ def sync(
     together. A request over either limit is answered with 420.
 
     Args:
-        business_id (int):
+        business_id (int): The id of the business. `GET v2/campaigns` returns it.
         body (CreateChatRequest): The order or return to talk about.
 
     Raises:
@@ -199,7 +205,7 @@ async def asyncio_detailed(
     together. A request over either limit is answered with 420.
 
     Args:
-        business_id (int):
+        business_id (int): The id of the business. `GET v2/campaigns` returns it.
         body (CreateChatRequest): The order or return to talk about.
 
     Raises:
@@ -242,7 +248,7 @@ async def asyncio(
     together. A request over either limit is answered with 420.
 
     Args:
-        business_id (int):
+        business_id (int): The id of the business. `GET v2/campaigns` returns it.
         body (CreateChatRequest): The order or return to talk about.
 
     Raises:

@@ -6,8 +6,9 @@ import httpx
 from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.api_error_response import ApiErrorResponse
+from ...models.chat import Chat
 from ...models.get_chat_response import GetChatResponse
-from ...types import UNSET, Response
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
@@ -28,6 +29,7 @@ def _get_kwargs(
             business_id=quote(str(business_id), safe=""),
         ),
         "params": params,
+        "extensions": {"repeatable": True},
     }
 
     return _kwargs
@@ -77,6 +79,10 @@ def _parse_response(
         return None
 
 
+def _parse_result(response: httpx.Response) -> Chat | Unset:
+    return GetChatResponse.from_dict(response.json()).result
+
+
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
 ) -> Response[ApiErrorResponse | GetChatResponse]:
@@ -108,8 +114,8 @@ def sync_detailed(
     together. A request over either limit is answered with 420.
 
     Args:
-        business_id (int):
-        chat_id (int):
+        business_id (int): The id of the business. `GET v2/campaigns` returns it.
+        chat_id (int): The id of the chat.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -147,8 +153,8 @@ def sync(
     together. A request over either limit is answered with 420.
 
     Args:
-        business_id (int):
-        chat_id (int):
+        business_id (int): The id of the business. `GET v2/campaigns` returns it.
+        chat_id (int): The id of the chat.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -181,8 +187,8 @@ async def asyncio_detailed(
     together. A request over either limit is answered with 420.
 
     Args:
-        business_id (int):
-        chat_id (int):
+        business_id (int): The id of the business. `GET v2/campaigns` returns it.
+        chat_id (int): The id of the chat.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -218,8 +224,8 @@ async def asyncio(
     together. A request over either limit is answered with 420.
 
     Args:
-        business_id (int):
-        chat_id (int):
+        business_id (int): The id of the business. `GET v2/campaigns` returns it.
+        chat_id (int): The id of the chat.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -6,6 +6,7 @@ import httpx
 from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.api_error_response import ApiErrorResponse
+from ...models.chat_history_page import ChatHistoryPage
 from ...models.get_chat_history_request import GetChatHistoryRequest
 from ...models.get_chat_history_response import GetChatHistoryResponse
 from ...types import UNSET, Response, Unset
@@ -37,6 +38,7 @@ def _get_kwargs(
             business_id=quote(str(business_id), safe=""),
         ),
         "params": params,
+        "extensions": {"repeatable": True},
     }
 
     _kwargs["json"] = body.to_dict()
@@ -91,6 +93,10 @@ def _parse_response(
         return None
 
 
+def _parse_result(response: httpx.Response) -> ChatHistoryPage | Unset:
+    return GetChatHistoryResponse.from_dict(response.json()).result
+
+
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
 ) -> Response[ApiErrorResponse | GetChatHistoryResponse]:
@@ -127,10 +133,12 @@ def sync_detailed(
     together. A request over either limit is answered with 420.
 
     Args:
-        business_id (int):
-        chat_id (int):
-        page_token (str | Unset):
-        limit (int | Unset):
+        business_id (int): The id of the business. `GET v2/campaigns` returns it.
+        chat_id (int): The id of the chat.
+        page_token (str | Unset): The token of the page, `nextPageToken` of the page before. Keep
+            the same `limit` for all pages. Without a token the first page is returned.
+        limit (int | Unset): The number of messages per page, at most 100. Without it the server
+            returns up to 50.
         body (GetChatHistoryRequest): Which messages of a chat to return.
 
     Raises:
@@ -177,10 +185,12 @@ def sync(
     together. A request over either limit is answered with 420.
 
     Args:
-        business_id (int):
-        chat_id (int):
-        page_token (str | Unset):
-        limit (int | Unset):
+        business_id (int): The id of the business. `GET v2/campaigns` returns it.
+        chat_id (int): The id of the chat.
+        page_token (str | Unset): The token of the page, `nextPageToken` of the page before. Keep
+            the same `limit` for all pages. Without a token the first page is returned.
+        limit (int | Unset): The number of messages per page, at most 100. Without it the server
+            returns up to 50.
         body (GetChatHistoryRequest): Which messages of a chat to return.
 
     Raises:
@@ -222,10 +232,12 @@ async def asyncio_detailed(
     together. A request over either limit is answered with 420.
 
     Args:
-        business_id (int):
-        chat_id (int):
-        page_token (str | Unset):
-        limit (int | Unset):
+        business_id (int): The id of the business. `GET v2/campaigns` returns it.
+        chat_id (int): The id of the chat.
+        page_token (str | Unset): The token of the page, `nextPageToken` of the page before. Keep
+            the same `limit` for all pages. Without a token the first page is returned.
+        limit (int | Unset): The number of messages per page, at most 100. Without it the server
+            returns up to 50.
         body (GetChatHistoryRequest): Which messages of a chat to return.
 
     Raises:
@@ -270,10 +282,12 @@ async def asyncio(
     together. A request over either limit is answered with 420.
 
     Args:
-        business_id (int):
-        chat_id (int):
-        page_token (str | Unset):
-        limit (int | Unset):
+        business_id (int): The id of the business. `GET v2/campaigns` returns it.
+        chat_id (int): The id of the chat.
+        page_token (str | Unset): The token of the page, `nextPageToken` of the page before. Keep
+            the same `limit` for all pages. Without a token the first page is returned.
+        limit (int | Unset): The number of messages per page, at most 100. Without it the server
+            returns up to 50.
         body (GetChatHistoryRequest): Which messages of a chat to return.
 
     Raises:

@@ -6,8 +6,9 @@ import httpx
 from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.api_error_response import ApiErrorResponse
+from ...models.chat_message import ChatMessage
 from ...models.get_chat_message_response import GetChatMessageResponse
-from ...types import UNSET, Response
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
@@ -31,6 +32,7 @@ def _get_kwargs(
             business_id=quote(str(business_id), safe=""),
         ),
         "params": params,
+        "extensions": {"repeatable": True},
     }
 
     return _kwargs
@@ -80,6 +82,10 @@ def _parse_response(
         return None
 
 
+def _parse_result(response: httpx.Response) -> ChatMessage | Unset:
+    return GetChatMessageResponse.from_dict(response.json()).result
+
+
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
 ) -> Response[ApiErrorResponse | GetChatMessageResponse]:
@@ -112,9 +118,9 @@ def sync_detailed(
     together. A request over either limit is answered with 420.
 
     Args:
-        business_id (int):
-        chat_id (int):
-        message_id (int):
+        business_id (int): The id of the business. `GET v2/campaigns` returns it.
+        chat_id (int): The id of the chat.
+        message_id (int): The id of the message.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -154,9 +160,9 @@ def sync(
     together. A request over either limit is answered with 420.
 
     Args:
-        business_id (int):
-        chat_id (int):
-        message_id (int):
+        business_id (int): The id of the business. `GET v2/campaigns` returns it.
+        chat_id (int): The id of the chat.
+        message_id (int): The id of the message.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -191,9 +197,9 @@ async def asyncio_detailed(
     together. A request over either limit is answered with 420.
 
     Args:
-        business_id (int):
-        chat_id (int):
-        message_id (int):
+        business_id (int): The id of the business. `GET v2/campaigns` returns it.
+        chat_id (int): The id of the chat.
+        message_id (int): The id of the message.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -231,9 +237,9 @@ async def asyncio(
     together. A request over either limit is answered with 420.
 
     Args:
-        business_id (int):
-        chat_id (int):
-        message_id (int):
+        business_id (int): The id of the business. `GET v2/campaigns` returns it.
+        chat_id (int): The id of the chat.
+        message_id (int): The id of the message.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

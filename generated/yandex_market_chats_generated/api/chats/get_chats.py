@@ -6,6 +6,7 @@ import httpx
 from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.api_error_response import ApiErrorResponse
+from ...models.chats_page import ChatsPage
 from ...models.get_chats_request import GetChatsRequest
 from ...models.get_chats_response import GetChatsResponse
 from ...types import UNSET, Response, Unset
@@ -34,6 +35,7 @@ def _get_kwargs(
             business_id=quote(str(business_id), safe=""),
         ),
         "params": params,
+        "extensions": {"repeatable": True},
     }
 
     _kwargs["json"] = body.to_dict()
@@ -88,6 +90,10 @@ def _parse_response(
         return None
 
 
+def _parse_result(response: httpx.Response) -> ChatsPage | Unset:
+    return GetChatsResponse.from_dict(response.json()).result
+
+
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
 ) -> Response[ApiErrorResponse | GetChatsResponse]:
@@ -125,9 +131,11 @@ def sync_detailed(
     together. A request over either limit is answered with 420.
 
     Args:
-        business_id (int):
-        page_token (str | Unset):
-        limit (int | Unset):
+        business_id (int): The id of the business. `GET v2/campaigns` returns it.
+        page_token (str | Unset): The token of the page, `nextPageToken` of the page before. Keep
+            the same `limit` for all pages. Without a token the first page is returned.
+        limit (int | Unset): The number of chats per page, at most 20. Without it the server
+            returns up to 10.
         body (GetChatsRequest): The filters of a search for chats. How they combine is not
             documented.
 
@@ -175,9 +183,11 @@ def sync(
     together. A request over either limit is answered with 420.
 
     Args:
-        business_id (int):
-        page_token (str | Unset):
-        limit (int | Unset):
+        business_id (int): The id of the business. `GET v2/campaigns` returns it.
+        page_token (str | Unset): The token of the page, `nextPageToken` of the page before. Keep
+            the same `limit` for all pages. Without a token the first page is returned.
+        limit (int | Unset): The number of chats per page, at most 20. Without it the server
+            returns up to 10.
         body (GetChatsRequest): The filters of a search for chats. How they combine is not
             documented.
 
@@ -220,9 +230,11 @@ async def asyncio_detailed(
     together. A request over either limit is answered with 420.
 
     Args:
-        business_id (int):
-        page_token (str | Unset):
-        limit (int | Unset):
+        business_id (int): The id of the business. `GET v2/campaigns` returns it.
+        page_token (str | Unset): The token of the page, `nextPageToken` of the page before. Keep
+            the same `limit` for all pages. Without a token the first page is returned.
+        limit (int | Unset): The number of chats per page, at most 20. Without it the server
+            returns up to 10.
         body (GetChatsRequest): The filters of a search for chats. How they combine is not
             documented.
 
@@ -268,9 +280,11 @@ async def asyncio(
     together. A request over either limit is answered with 420.
 
     Args:
-        business_id (int):
-        page_token (str | Unset):
-        limit (int | Unset):
+        business_id (int): The id of the business. `GET v2/campaigns` returns it.
+        page_token (str | Unset): The token of the page, `nextPageToken` of the page before. Keep
+            the same `limit` for all pages. Without a token the first page is returned.
+        limit (int | Unset): The number of chats per page, at most 20. Without it the server
+            returns up to 10.
         body (GetChatsRequest): The filters of a search for chats. How they combine is not
             documented.
 

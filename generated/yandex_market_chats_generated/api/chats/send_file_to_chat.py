@@ -35,8 +35,6 @@ def _get_kwargs(
 
     _kwargs["files"] = body.to_multipart()
 
-    headers["Content-Type"] = "multipart/form-data; boundary=+++"
-
     _kwargs["headers"] = headers
     return _kwargs
 
@@ -85,6 +83,10 @@ def _parse_response(
         return None
 
 
+def _parse_result(response: httpx.Response) -> ApiResponse:
+    return ApiResponse.from_dict(response.json())
+
+
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
 ) -> Response[ApiErrorResponse | ApiResponse]:
@@ -117,8 +119,8 @@ def sync_detailed(
     together. A request over either limit is answered with 420.
 
     Args:
-        business_id (int):
-        chat_id (int):
+        business_id (int): The id of the business. `GET v2/campaigns` returns it.
+        chat_id (int): The id of the chat.
         body (SendFileToChatRequest): The file to send.
 
     Raises:
@@ -159,8 +161,8 @@ def sync(
     together. A request over either limit is answered with 420.
 
     Args:
-        business_id (int):
-        chat_id (int):
+        business_id (int): The id of the business. `GET v2/campaigns` returns it.
+        chat_id (int): The id of the chat.
         body (SendFileToChatRequest): The file to send.
 
     Raises:
@@ -196,8 +198,8 @@ async def asyncio_detailed(
     together. A request over either limit is answered with 420.
 
     Args:
-        business_id (int):
-        chat_id (int):
+        business_id (int): The id of the business. `GET v2/campaigns` returns it.
+        chat_id (int): The id of the chat.
         body (SendFileToChatRequest): The file to send.
 
     Raises:
@@ -236,8 +238,8 @@ async def asyncio(
     together. A request over either limit is answered with 420.
 
     Args:
-        business_id (int):
-        chat_id (int):
+        business_id (int): The id of the business. `GET v2/campaigns` returns it.
+        chat_id (int): The id of the chat.
         body (SendFileToChatRequest): The file to send.
 
     Raises:

@@ -122,7 +122,7 @@ def sync_detailed(
     together. A request over either limit is answered with 420.
 
     Args:
-        business_id (int): The id of the cabinet (business). `GET v2/campaigns` tells it.
+        business_id (int): The id of the business. `GET v2/campaigns` returns it.
         chat_id (int): The id of the chat.
         body (SendMessageToChatRequest): The message to send.
 
@@ -165,7 +165,7 @@ def sync(
     together. A request over either limit is answered with 420.
 
     Args:
-        business_id (int): The id of the cabinet (business). `GET v2/campaigns` tells it.
+        business_id (int): The id of the business. `GET v2/campaigns` returns it.
         chat_id (int): The id of the chat.
         body (SendMessageToChatRequest): The message to send.
 
@@ -203,7 +203,7 @@ async def asyncio_detailed(
     together. A request over either limit is answered with 420.
 
     Args:
-        business_id (int): The id of the cabinet (business). `GET v2/campaigns` tells it.
+        business_id (int): The id of the business. `GET v2/campaigns` returns it.
         chat_id (int): The id of the chat.
         body (SendMessageToChatRequest): The message to send.
 
@@ -244,7 +244,7 @@ async def asyncio(
     together. A request over either limit is answered with 420.
 
     Args:
-        business_id (int): The id of the cabinet (business). `GET v2/campaigns` tells it.
+        business_id (int): The id of the business. `GET v2/campaigns` returns it.
         chat_id (int): The id of the chat.
         body (SendMessageToChatRequest): The message to send.
 

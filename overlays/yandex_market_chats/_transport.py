@@ -1,0 +1,295 @@
+"""The transports that retry: every request of a client goes through one of them.
+
+A retrying transport wraps transports of httpx. For each attempt it waits for a slot, sends the request with
+the token, and reads the whole response; a `Call` decides what follows. The layers above, httpx's client and
+the generated functions, see successful responses and errors only.
+"""
+
+import copy
+import inspect
+import logging
+import threading
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self, TypeVar
+
+import anyio
+import anyio.to_thread
+import httpx
+
+from ._credentials import Credentials
+from ._errors import ConfigurationError, Delivery, InvalidRequestError
+from ._limits import BRIEF, HourlyLimits, Limits, RateLimit, Slots, new_slot
+from ._retry import Call
+from ._settings import RetryPolicy, transport_options
+
+logger = logging.getLogger("yandex_market_chats")
+logger.addHandler(logging.NullHandler())
+
+GRACE = 0.1
+"""Seconds after the deadline in which httpx's own timeouts, which are more specific, may end an attempt."""
+
+HTTPX_ERRORS = (httpx.HTTPError, httpx.StreamError)
+"""What becomes a `MarketError`. Any other exception is not about the network, and propagates unchanged."""
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One attempt of a call, for metrics and tracing. It contains nothing secret.
+
+    Attributes:
+        number: Which attempt of its call this was, from 1.
+        method: The HTTP method.
+        path: The path of the URL, without the query, which names the chat.
+        elapsed: Seconds from the start of the attempt, its wait for a slot excluded, to the whole response.
+        status_code: The status of the response; `None` if there was none.
+        rate_limit: What the headers of the response say about the hourly limit.
+        error: The name of the error's class; `None` if the request succeeded.
+        delivery: Whether the message may have been sent; `None` if the request succeeded.
+        wait: Seconds until the next attempt; `None` if this was the last.
+    """
+
+    number: int
+    method: str
+    path: str
+    elapsed: float
+    status_code: int | None
+    rate_limit: RateLimit | None
+    error: str | None
+    delivery: Delivery | None
+    wait: float | None
+
+    def __str__(self) -> str:
+        """Return a one-line summary."""
+        return (
+            f"{self.method} {self.path}: attempt {self.number} in {self.elapsed:.3f} s:"
+            f" status {self.status_code}, {self.error or 'ok'}"
+        )
+
+
+class _Retrying:
+    """What the two transports have in common."""
+
+    _network: ClassVar[Any]
+    _slots: Any
+
+    def __init__(
+        self,
+        *,
+        transport: Any,
+        base_url: httpx.URL,
+        credentials: Credentials,
+        policy: RetryPolicy,
+        limits: Limits | None,
+        on_attempt: Callable[[Attempt], Any] | None,
+    ) -> None:
+        self._transport, self._base_url, self._credentials = transport, base_url, credentials
+        self._policy, self._on_attempt = policy, on_attempt
+        self._limits = HourlyLimits() if limits is None else limits
+        self._options = transport_options(base_url) if transport is None else {}
+        self._closed = threading.Event()
+
+    def view(self, policy: RetryPolicy) -> Self:
+        """Return a transport with another policy, but the same slots and limits; closing one closes both."""
+        view = copy.copy(self)
+        view._policy = policy  # noqa: SLF001 -- another instance of this class
+        return view
+
+    def _open(self) -> Any:
+        """Return a transport for one attempt, as a context manager.
+
+        Each attempt has its own, because the API does not support keep-alive, and because httpcore keeps
+        the sockets of cancelled tasks until its pool is closed.
+        """
+        return self._network(**self._options) if self._transport is None else nullcontext(self._transport)
+
+    def _call(self, request: httpx.Request) -> Call:
+        call = Call(request, self._credentials, self._policy)
+        here, there = self._base_url, request.url
+        if self._closed.is_set():
+            call.fail(ConfigurationError("This client has been closed."))
+        if (here.scheme, here.netloc) != (there.scheme, there.netloc):
+            call.fail(InvalidRequestError(f"Refusing to send credentials for {here.host} to another host."))
+        return call
+
+    def _judge(self, call: Call) -> Attempt:
+        """Decide what follows an attempt, and log it."""
+        wait = call.judge()
+        attempt = Attempt(
+            number=call.attempts,
+            method=call.request.method,
+            path=call.request.url.path,
+            elapsed=call.elapsed,
+            status_code=None if call.response is None else call.response.status_code,
+            rate_limit=call.rate_limit,
+            error=None if call.error is None else type(call.error).__name__,
+            delivery=None if call.error is None else call.error.delivery,
+            wait=wait,
+        )
+        logger.debug("%s, wait %s", attempt, wait)
+        if wait is not None:
+            logger.warning("%s; again in %.3f s", attempt, wait)
+        return attempt
+
+
+class RetryingTransport(_Retrying, httpx.BaseTransport):
+    """Retries for threads."""
+
+    _network = httpx.HTTPTransport
+
+    def __init__(self, *, max_parallel: int, **settings: Any) -> None:
+        if inspect.iscoroutinefunction(settings["on_attempt"]):
+            raise ConfigurationError(
+                "on_attempt must not be a coroutine function: use AsyncMarketChats for that."
+            )
+        super().__init__(**settings)
+        self._slots = Slots(max_parallel)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request until it succeeds or the policy says to stop."""
+        request.read()  # a stream can be sent only once
+        with self._call(request) as call:
+            request.extensions.setdefault("trace", call.trace)
+            while True:
+                while wait := self._attempt(call):
+                    time.sleep(call.pause(wait))
+                attempt = self._judge(call)
+                if self._on_attempt is not None:
+                    try:
+                        self._on_attempt(attempt)
+                    except Exception as error:  # noqa: BLE001 -- delivering the message matters more
+                        _log_hook_error(error)
+                if attempt.wait is None:
+                    return call.answer()
+                time.sleep(call.pause(attempt.wait))
+
+    def close(self) -> None:
+        """Refuse to send from now on."""
+        self._closed.set()
+        if self._transport is not None:
+            self._transport.close()
+
+    def _attempt(self, call: Call) -> float:
+        """Make an attempt in a slot; return 0, or the seconds that the limits ask to wait first."""
+        ticket = threading.Lock()
+        try:
+            try:
+                if not self._slots.wait(ticket, call.slack):
+                    call.give_up()
+                return self._attempt_in_slot(call)
+            finally:
+                self._slots.leave(ticket)
+        finally:  # the exception of a signal handler or a time limit may have interrupted the first one
+            self._slots.leave(ticket)
+
+    def _attempt_in_slot(self, call: Call) -> float:
+        slot = new_slot()
+        try:
+            while wait := self._limits.take(slot, call.resource):
+                if wait > BRIEF:
+                    return wait
+                time.sleep(call.pause(wait))
+            call.start()
+            with self._open() as transport:
+                response = transport.handle_request(call.request)
+                call.arrived(response)
+                try:
+                    for chunk in response.stream:
+                        if not call.reads_on(chunk):
+                            break
+                finally:
+                    response.close()
+        except HTTPX_ERRORS as failure:
+            call.failure = failure
+        finally:
+            self._limits.give_back(slot, call.resource, call.headers)
+        return 0.0
+
+
+class AsyncRetryingTransport(_Retrying, httpx.AsyncBaseTransport):
+    """Retries for tasks, whose attempts are cancelled at the deadline."""
+
+    _network = httpx.AsyncHTTPTransport
+
+    def __init__(self, *, max_parallel: int, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._slots = anyio.Semaphore(max_parallel, fast_acquire=True)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request until it succeeds or the policy says to stop."""
+        await request.aread()  # a stream can be sent only once
+        with self._call(request) as call:
+            request.extensions.setdefault("trace", call.atrace)
+            while True:
+                while wait := await self._attempt(call):  # noqa: ASYNC110 -- the limits, and not an event, say when
+                    await anyio.sleep(call.pause(wait))
+                attempt = self._judge(call)
+                if self._on_attempt is not None:
+                    try:
+                        result = self._on_attempt(attempt)
+                        if inspect.isawaitable(result):
+                            await result
+                    except Exception as error:  # noqa: BLE001 -- delivering the message matters more
+                        _log_hook_error(error)
+                if attempt.wait is None:
+                    return call.answer()
+                await anyio.sleep(call.pause(attempt.wait))
+
+    async def aclose(self) -> None:
+        """Refuse to send from now on."""
+        self._closed.set()
+        if self._transport is not None:
+            await self._transport.aclose()
+
+    async def _attempt(self, call: Call) -> float:
+        """Make an attempt in a slot; return 0, or the seconds that the limits ask to wait first."""
+        with anyio.move_on_after(call.slack) as scope:
+            await self._slots.acquire()
+        if scope.cancelled_caught:
+            call.give_up()
+        try:
+            return await self._attempt_in_slot(call)
+        finally:
+            self._slots.release()
+
+    async def _attempt_in_slot(self, call: Call) -> float:
+        slot = new_slot()
+        try:
+            while wait := await self._ask(self._limits.take, slot, call.resource):
+                if wait > BRIEF:
+                    return wait
+                await anyio.sleep(call.pause(wait))
+            call.start()
+            with anyio.move_on_after(call.remaining + GRACE) as scope:
+                async with self._open() as transport:
+                    response = await transport.handle_async_request(call.request)
+                    call.arrived(response)
+                    try:
+                        async for chunk in response.stream:
+                            if not call.reads_on(chunk):
+                                break
+                    finally:
+                        await response.aclose()
+            if scope.cancelled_caught:
+                call.failure = httpx.ReadTimeout("the deadline passed")
+        except HTTPX_ERRORS as failure:
+            call.failure = failure
+        finally:
+            await self._ask(self._limits.give_back, slot, call.resource, call.headers)
+        return 0.0
+
+    async def _ask(self, method: Callable[..., R], *arguments: Any) -> R:
+        """Call a method of the limits, in a thread unless they never block."""
+        if isinstance(self._limits, HourlyLimits):
+            return method(*arguments)
+        return await anyio.to_thread.run_sync(method, *arguments)
+
+
+def _log_hook_error(error: Exception) -> None:
+    """Log an error of `on_attempt` with the frames of the hook, but none of ours."""
+    traceback = error.__traceback__ and error.__traceback__.tb_next
+    logger.error("on_attempt raised an exception; the call goes on", exc_info=(type(error), error, traceback))

@@ -1,0 +1,268 @@
+"""The generated operations through the clients: retried, limited, parsed, and typed."""
+
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import httpx
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+import regenerate
+from mock_api import Api, answer, envelope, every_client, use
+from yandex_market_chats import (
+    ApiKey,
+    ConnectionLostError,
+    Delivery,
+    MarketChats,
+    RetryPolicy,
+    UnexpectedAnswerError,
+)
+from yandex_market_chats.sandbox import Sandbox
+from yandex_market_chats_generated.models import (
+    ChatContext,
+    ChatContextIdentifiableType,
+    ChatMessageSenderType,
+)
+from yandex_market_chats_generated.types import File
+
+CREATED = b'{"status": "OK", "result": {"chatId": 7}}'
+PAGES = (
+    b'{"status": "OK", "result": {"chats": [], "paging": {"nextPageToken": "2"}}}',
+    b'{"status": "OK", "result": {"chats": [], "paging": {}}}',
+)
+ORDER = ChatContext(type_=ChatContextIdentifiableType.ORDER, id=555)
+
+
+@pytest.fixture
+def clients() -> Callable[[Sandbox], MarketChats]:
+    """Return a function that connects a client to a sandbox."""
+    return lambda sandbox: MarketChats(
+        business_id=sandbox.business_id, base_url=sandbox.base_url, auth=ApiKey(sandbox.token)
+    )
+
+
+def test_an_order_leads_to_the_buyers_answer(clients: Callable[[Sandbox], MarketChats]) -> None:
+    """Sellers hold order ids: the chat, the message and the answer are found from there."""
+    with Sandbox() as sandbox, clients(sandbox) as chats:
+        chat = chats.create_chat(context=ORDER)
+        chats.send_message(chat_id=chat.chat_id, message="Заказ уже в пути")
+        sandbox.say(chat.chat_id, "Спасибо")
+        history = chats.get_chat_history(chat_id=chat.chat_id)
+        messages = [(message.sender, message.message) for message in history.messages]
+    assert messages == [
+        (ChatMessageSenderType.PARTNER, "Заказ уже в пути"),
+        (ChatMessageSenderType.CUSTOMER, "Спасибо"),
+    ]
+
+
+@every_client
+def test_a_lost_answer_of_a_repeatable_operation_is_retried(kind: Any) -> None:
+    """`createChat` returns the chat that exists already, so calling it twice does no harm."""
+    api = Api(httpx.ReadTimeout("late"), answer(502, b"<html>"), answer(200, CREATED))
+    created = use(kind, lambda chats: chats.create_chat(context=ORDER), api)
+    assert (created.chat_id, len(api.requests)) == (7, 3)
+
+
+@every_client
+def test_a_repeatable_operation_that_fails_sent_nothing(kind: Any) -> None:
+    """The error of a read must not make anyone look for a message that was never written."""
+    api = Api(*[httpx.ReadTimeout("late")] * 2)
+    with pytest.raises(ConnectionLostError) as caught:
+        use(
+            kind,
+            lambda chats: chats.get_chat(chat_id=42),
+            api,
+            retries=RetryPolicy(max_attempts=2, backoff=0),
+        )
+    assert (caught.value.delivery, caught.value.attempts) == (Delivery.NOT_SENT, 2)
+    assert "message" not in str(caught.value)
+
+
+@every_client
+def test_a_lost_file_is_not_sent_again(kind: Any) -> None:
+    """Only the contract's mark makes an operation repeatable."""
+    api = Api(httpx.ReadTimeout("late"))
+    with pytest.raises(ConnectionLostError) as caught:
+        use(kind, lambda chats: chats.send_file_to_chat(chat_id=42, file=File(io.BytesIO(b"x"))), api)
+    assert (caught.value.delivery, len(api.requests)) == (Delivery.UNKNOWN, 1)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"status": "OK"}',
+        b'{"status": "OK", "result": null}',
+        b'{"status": "OK", "result": {"chatId": {}}}',
+        b'{"status": "OK", "result": []}',
+    ],
+)
+@every_client
+def test_a_result_that_cannot_be_read_raises_at_once(kind: Any, body: bytes) -> None:
+    """`None` in place of a result would fail somewhere else; another attempt would return the same."""
+    api = Api(answer(200, body))
+    with pytest.raises(UnexpectedAnswerError) as caught:
+        use(kind, lambda chats: chats.get_chat(chat_id=42), api)
+    assert (caught.value.delivery, caught.value.attempts, caught.value.body) == (Delivery.NOT_SENT, 1, body)
+
+
+def test_an_empty_page_token_ends_the_pages() -> None:
+    """Some servers write an empty token on the last page."""
+    api = Api(answer(200, PAGES[1].replace(b"{}", b'{"nextPageToken": ""}')))
+    assert len(use("sync", lambda chats: list(chats.pages(chats.get_chats)), api)) == 1
+
+
+@every_client
+def test_pages_follow_the_token_with_the_same_arguments(kind: Any) -> None:
+    """The vendor asks for the same `limit` on every page."""
+    api = Api(*(answer(200, page) for page in PAGES))
+
+    async def collect(chats: Any) -> list[Any]:
+        return [page async for page in chats.pages(chats.get_chats, limit=5)]
+
+    pages = use(
+        kind,
+        lambda chats: list(chats.pages(chats.get_chats, limit=5)) if kind == "sync" else collect(chats),
+        api,
+    )
+    assert len(pages) == 2
+    assert [dict(request.url.params) for request in api.requests] == [
+        {"limit": "5"},
+        {"limit": "5", "pageToken": "2"},
+    ]
+
+
+class Pipe(io.RawIOBase):
+    """A stream that can be read once, as from a pipe."""
+
+    left = b"%PDF-1.7"
+
+    def read(self, _size: int = -1) -> bytes:
+        """Return what is left."""
+        left, self.left = self.left, b""
+        return left
+
+
+def test_a_retry_sends_the_whole_file_again() -> None:
+    """After 420 the stream has been read: an empty file would count as sent."""
+    api = Api(answer(420, envelope("Hit rate limit of 4 parallel requests for businessId 1")), answer())
+    use(
+        "sync",
+        lambda chats: chats.send_file_to_chat(
+            chat_id=42, file=File(cast("BinaryIO", Pipe()), file_name="a.pdf")
+        ),
+        api,
+    )
+    first, second = api.requests
+    assert first.content == second.content
+    assert b"%PDF-1.7" in first.content
+
+
+PROGRAM = """
+import asyncio
+from typing import Any, assert_type
+
+import httpx
+
+from yandex_market_chats import ApiKey, AsyncMarketChats, MarketChats, RetryPolicy
+from yandex_market_chats_generated.models import Pinned
+
+requests: list[httpx.Request] = []
+
+
+def api(request: httpx.Request) -> httpx.Response:
+    requests.append(request)
+    assert request.headers["Api-Key"] == "token"
+    if len(requests) % 2:
+        raise httpx.ReadTimeout("late")
+    return httpx.Response(200, json={"status": "OK", "result": {"pinnedId": 9}})
+
+
+settings: dict[str, Any] = {
+    "business_id": 1,
+    "auth": ApiKey("token"),
+    "transport": httpx.MockTransport(api),
+    "retries": RetryPolicy(backoff=0),
+}
+
+
+async def main() -> None:
+    async with AsyncMarketChats(**settings) as chats:
+        pinned = await chats.pin_message(chat_id=42, message_id=5)
+        assert_type(pinned, Pinned)
+        assert pinned.pinned_id == 9
+
+
+with MarketChats(**settings) as chats:
+    pinned = chats.pin_message(chat_id=42, message_id=5)
+    assert_type(pinned, Pinned)
+    assert pinned.pinned_id == 9
+asyncio.run(main())
+assert [request.content for request in requests] == [b'{"messageId":5}'] * 4
+assert {request.url.path for request in requests} == {"/v2/businesses/1/chats/pin"}
+"""
+
+
+def test_a_new_operation_of_the_contract_needs_no_line_of_the_overlay(tmp_path: Path) -> None:
+    """The design's one idea: what the contract gains is a method, with retries, credentials and types."""
+    contract = yaml.safe_load(regenerate.CONTRACT.read_text(encoding="utf-8"))
+    contract["components"]["schemas"] |= {
+        "Pinned": {
+            "type": "object",
+            "required": ["pinnedId"],
+            "properties": {"pinnedId": {"type": "integer"}},
+        },
+        "PinRequest": {
+            "type": "object",
+            "required": ["messageId"],
+            "properties": {"messageId": {"type": "integer"}},
+        },
+        "PinResponse": {
+            "type": "object",
+            "required": ["status"],
+            "properties": {"status": {"type": "string"}, "result": {"$ref": "#/components/schemas/Pinned"}},
+        },
+    }
+    contract["paths"]["/v2/businesses/{businessId}/chats/pin"] = {
+        "post": {
+            "operationId": "pinMessage",
+            "tags": ["chats"],
+            "parameters": [
+                {"$ref": "#/components/parameters/BusinessId"},
+                {"$ref": "#/components/parameters/ChatId"},
+            ],
+            "requestBody": {
+                "required": True,
+                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/PinRequest"}}},
+            },
+            "responses": {
+                "200": {
+                    "description": "The pinned message.",
+                    "x-repeatable": True,
+                    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/PinResponse"}}},
+                }
+            },
+        }
+    }
+    source, program = tmp_path / "openapi.yaml", tmp_path / "program.py"
+    source.write_text(yaml.safe_dump(contract, allow_unicode=True), encoding="utf-8")
+    program.write_text(PROGRAM, encoding="utf-8")
+    regenerate.generate(tmp_path / regenerate.COMMITTED.name, source)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "MYPYPATH": str(tmp_path)}
+    for command in (
+        [program],
+        ["-m", "mypy", "--strict", "--config-file", os.devnull, "--cache-dir", tmp_path, program],
+    ):
+        ended = subprocess.run(
+            [sys.executable, *command],
+            env=environment,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert not ended.returncode, ended.stdout + ended.stderr
