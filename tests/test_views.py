@@ -225,3 +225,36 @@ def test_a_with_block_binds_the_client_itself() -> None:
     chats = MarketChats(**settings(Api()))
     with chats as bound:
         assert bound is chats
+
+
+@every_client
+def test_other_settings_of_the_generated_client_leave_the_original_alone(kind: Kind) -> None:
+    """The generator's own `with_headers` changes the live client: a header meant for one call stays for all."""
+    api = Api(answer())
+
+    def action(chats: Any) -> Any:
+        chats.client.with_headers({"X-Extra": "1"})
+        chats.client.with_cookies({"extra": "1"})
+        chats.client.with_timeout(httpx.Timeout(1))
+        return chats.send_message(**MESSAGE)
+
+    use(kind, action, api, timeout=5)
+    headers = api.requests[0].headers
+    assert (headers.get("X-Extra"), headers.get("Cookie")) == (None, None)
+    assert api.requests[0].extensions["timeout"]["read"] == 5
+
+
+@every_client
+def test_no_cookie_is_kept(kind: Kind) -> None:
+    """The API has no sessions: a gateway's cookie must not follow the next message."""
+    api = Api(answer(Set_Cookie="session=1"), answer())
+
+    async def twice(chats: Any) -> None:
+        await chats.send_message(**MESSAGE)
+        await chats.send_message(**MESSAGE)
+
+    def action(chats: Any) -> Any:
+        return twice(chats) if kind != "sync" else [chats.send_message(**MESSAGE) for _ in range(2)]
+
+    use(kind, action, api)
+    assert "Cookie" not in api.requests[1].headers

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, TypeVar
 
 import httpx
@@ -155,6 +156,7 @@ class _Chats(Generic[TransportT, HookT]):
             timeout=check_timeout(timeout),
             headers=_HEADERS,
         )
+        self._http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # the API has no sessions
         # For functions of the other kind, the generated client would create an httpx client without retries.
         refusing = httpx.MockTransport(_refuse)
         self.client = self._bind(Client(base_url=str(self._base_url), httpx_args={"transport": refusing}))
