@@ -16,8 +16,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from fault_server import FaultServer, answer
-from yandex_market_chats import __version__
-from yandex_market_chats._cli import commands, main
+from yandex_market_chats import ApiKey, MarketChats, RateLimitError, RetryPolicy, __version__
+from yandex_market_chats.cli import commands, main
 from yandex_market_chats.sandbox import Sandbox
 
 PROGRAM = [sys.executable, "-m", "yandex_market_chats"]
@@ -139,7 +139,7 @@ def test_send_refuses_a_text_that_is_not_utf8(sandbox: Sandbox, message: str, so
 
 def test_send_without_a_standard_input_says_so() -> None:
     """A service can be started without one."""
-    program = "import sys; sys.stdin = None; from yandex_market_chats._cli import main; main()"
+    program = "import sys; sys.stdin = None; from yandex_market_chats.cli import main; main()"
     command = [sys.executable, "-c", program, "send", "--chat-id", "42", "-"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 2
@@ -295,10 +295,63 @@ def test_sandbox_prints_its_address_and_a_token(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(Sandbox, "wait", interrupted)
     result = run("sandbox", "--port", "0")
     assert result.exit_code == 0
-    assert f"Address      {served[0].base_url}\n" in result.output
-    assert f"Api-Key      {served[0].token}\n" in result.output
-    assert f"Business id  {served[0].business_id}\n" in result.output
+    assert f"export YANDEX_MARKET_BASE_URL={served[0].base_url}\n" in result.output
+    assert f"export YANDEX_MARKET_API_KEY={served[0].token}\n" in result.output
+    assert f"export YANDEX_MARKET_BUSINESS_ID={served[0].business_id}\n" in result.output
     assert result.output.endswith("Closed.\n")
+
+
+def test_sandbox_prints_a_line_for_each_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever tries the API by hand sees what arrived; the limits can be made small enough to meet."""
+
+    def use(sandbox: Sandbox) -> None:
+        settings: dict[str, Any] = {"business_id": sandbox.business_id, "base_url": sandbox.base_url}
+        with MarketChats(**settings, auth=ApiKey(sandbox.token), retries=RetryPolicy.disabled()) as chats:
+            chats.send_message(chat_id=42, message="Hello")
+            with pytest.raises(RateLimitError):
+                chats.send_message(chat_id=42, message="Hello")
+
+    monkeypatch.setattr(Sandbox, "wait", use)
+    result = run("sandbox", "--port", "0", "--hourly-limit", "1", "--parallel-limit", "2", "--latency", "0")
+    assert result.exit_code == 0
+    assert "POST /v2/businesses/123456/chats/message?chatId=42 200" in result.output
+
+
+def test_verbose_reports_retries_and_waits() -> None:
+    """At three in the morning a silent minute looks like a hang."""
+    command = [*PROGRAM, "send", "-v", "--sandbox", "--chat-id", "429", "Hello"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "attempt 1" in ended.stderr
+    assert "again in 1.000 s" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdout", "stderr"),
+    [
+        (["send", "--json", "Hello"], {"error": "UsageError", "message": "Missing option '--chat-id'."}, ""),
+        (["send", "Hello"], None, "Error: Missing option '--chat-id'.\n"),
+    ],
+)
+def test_a_usage_error_is_json_for_programs(
+    arguments: list[str], stdout: dict[str, str] | None, stderr: str
+) -> None:
+    """A program that asked for JSON must not have to read a sentence."""
+    ended = subprocess.run([*PROGRAM, *arguments], capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert (json.loads(ended.stdout) if ended.stdout else None) == stdout
+    assert ended.stderr.endswith(stderr)
+
+
+def test_aborting_a_command_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-C outside of a call is not a traceback."""
+    monkeypatch.setattr("yandex_market_chats.cli._sandbox.serve", interrupt)
+    monkeypatch.setattr("yandex_market_chats.cli._sandbox.echo", interrupt)
+    monkeypatch.setattr("sys.argv", ["yandex-market-chats", "sandbox"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert (ended.value.code, capsys.readouterr().err.strip()) == (1, "Aborted.")
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl here")
@@ -336,10 +389,10 @@ def test_sandbox_on_an_invalid_port_says_so(port: str) -> None:
 def test_sandbox_serves_even_if_its_output_cannot_be_written(unread: int) -> None:
     """A full disk or a closed pipe does not stop it."""
     program = (
-        "import sys; from yandex_market_chats import _cli, sandbox\n"
+        "import sys; from yandex_market_chats import cli, sandbox\n"
         "def wait(self): print(self.base_url, file=sys.stderr); raise KeyboardInterrupt\n"
         "sandbox.Sandbox.wait = wait\n"
-        "_cli.commands(['sandbox', '--port', '0'])"
+        "cli.commands(['sandbox', '--port', '0'])"
     )
     command = [sys.executable, "-c", program]
     ended = subprocess.run(command, stdout=unread, stderr=subprocess.PIPE, text=True, check=False)
@@ -357,9 +410,7 @@ def test_version_is_that_of_the_package() -> None:
 )
 def test_a_missing_extra_is_named(missing: str, arguments: list[str], extra: str) -> None:
     """The message says what to install, and the exit code is that of a wrong call."""
-    program = (
-        f"import sys; sys.modules[{missing!r}] = None; from yandex_market_chats._cli import main; main()"
-    )
+    program = f"import sys; sys.modules[{missing!r}] = None; from yandex_market_chats.cli import main; main()"
     ended = subprocess.run(
         [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False
     )

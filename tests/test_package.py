@@ -84,7 +84,7 @@ def test_each_name_in_all_exists() -> None:
 def test_importing_the_package_loads_neither_the_command_line_nor_the_sandbox() -> None:
     """A program that only sends messages needs no extra, and does not pay for one."""
     program = (
-        "import sys, yandex_market_chats as m; print({f'{m.__name__}._cli', 'aiohttp'} & set(sys.modules))"
+        "import sys, yandex_market_chats as m; print({f'{m.__name__}.cli', 'aiohttp'} & set(sys.modules))"
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ended.stdout == "set()\n"

@@ -229,7 +229,7 @@ def test_a_with_block_binds_the_client_itself() -> None:
 
 @every_client
 def test_other_settings_of_the_generated_client_leave_the_original_alone(kind: Kind) -> None:
-    """The generator's own `with_headers` changes the live client: a header meant for one call stays for all."""
+    """The generator's own `with_headers` changes the live client: a header for one call stays for all."""
     api = Api(answer())
 
     def action(chats: Any) -> Any:

@@ -1,5 +1,5 @@
 """`python -m yandex_market_chats` is the command `yandex-market-chats`."""
 
-from yandex_market_chats._cli import main
+from yandex_market_chats.cli import main
 
 main()

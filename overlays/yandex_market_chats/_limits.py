@@ -117,12 +117,15 @@ class Limits(Protocol):
         """Return a slot, whether it was taken or not, and report the headers of the response, if any."""
 
 
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
 @dataclass(slots=True)
 class _Hour:
     """What is left of the hour of a resource; `ends` is a monotonic time."""
 
     remaining: float = math.inf
-    until: datetime = datetime.min.replace(tzinfo=UTC)
+    until: datetime = _NEVER
     ends: float = 0.0
     in_flight: list[str] = field(default_factory=list)
 

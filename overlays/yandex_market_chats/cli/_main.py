@@ -1,0 +1,40 @@
+"""The group of all commands, and how the program starts."""
+
+import sys
+
+import click
+
+from yandex_market_chats import __version__
+
+from ._output import EXIT_USAGE, echo, print_result
+from ._sandbox import sandbox
+from ._send import send
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def commands() -> None:
+    """Send messages to the chats with the buyers of Yandex Market."""
+
+
+for _command in (send, sandbox):
+    commands.add_command(_command)
+
+
+def main() -> None:
+    """Run the command that the arguments name, and exit.
+
+    The arguments are used as typed: on Windows, click would expand `~`, `%NAME%` and `*` in a message.
+    """
+    try:
+        code = commands.main(windows_expand_args=False, standalone_mode=False) or 0
+    except click.UsageError as error:
+        if "--json" in sys.argv:
+            print_result({"error": "UsageError", "message": error.format_message()}, "", as_json=True)
+        else:
+            error.show()
+        code = EXIT_USAGE
+    except click.Abort:
+        echo("Aborted.", err=True)
+        code = 1
+    sys.exit(code)

@@ -1,0 +1,68 @@
+"""What the commands print, and their exit codes."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from yandex_market_chats import (
+    AnswerError,
+    ConfigurationError,
+    Delivery,
+    InvalidRequestError,
+    MarketError,
+    RateLimit,
+)
+
+EXIT_USAGE = 2
+EXIT_CODES = {Delivery.NOT_SENT: 3, Delivery.UNKNOWN: 4}
+
+
+def exit_code(error: MarketError) -> int:
+    """Return the exit code for an error."""
+    if isinstance(error, ConfigurationError | InvalidRequestError):
+        return EXIT_USAGE
+    return EXIT_CODES[error.delivery]
+
+
+def error_values(error: MarketError) -> dict[str, Any]:
+    """Return an error as values for JSON."""
+    values: dict[str, Any] = {
+        "delivery": error.delivery,
+        "attempts": error.attempts,
+        "permanent": error.permanent,
+        "error": type(error).__name__,
+        "message": str(error),
+    }
+    if isinstance(error, AnswerError):
+        values["status_code"] = error.status_code
+        values["errors"] = [item._asdict() for item in error.errors]
+        values["rate_limit"] = rate_limit_values(error.rate_limit)
+        values["trace_id"] = error.trace_id
+    return values
+
+
+def rate_limit_values(limit: RateLimit | None) -> dict[str, Any] | None:
+    """Return a limit as values for JSON."""
+    if limit is None:
+        return None
+    until = limit.until and limit.until.isoformat()
+    return {"limit": limit.limit, "remaining": limit.remaining, "until": until}
+
+
+def print_result(values: Mapping[str, Any], text: str, *, as_json: bool, failed: bool = False) -> None:
+    """Print JSON to standard output, or a text to standard output or standard error."""
+    echo(json.dumps(values) if as_json else text, err=failed and not as_json)
+
+
+def echo(text: str, *, err: bool = False) -> None:
+    """Print, ignoring I/O errors: the exit code and the running sandbox matter more."""
+    try:
+        click.echo(text, err=err)
+    except OSError:
+        # The text is still in the buffer: Python would flush it again at exit, fail, and exit with 120.
+        stream = sys.stderr if err else sys.stdout
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
