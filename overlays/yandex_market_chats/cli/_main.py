@@ -6,9 +6,11 @@ import click
 
 from yandex_market_chats import __version__
 
+from ._journal import journal
 from ._output import EXIT_USAGE, echo, print_result
 from ._sandbox import sandbox
 from ._send import send
+from ._send_many import send_many
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -17,7 +19,7 @@ def commands() -> None:
     """Send messages to the chats with the buyers of Yandex Market."""
 
 
-for _command in (send, sandbox):
+for _command in (send, send_many, journal, sandbox):
     commands.add_command(_command)
 
 

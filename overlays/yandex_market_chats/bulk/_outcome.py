@@ -1,0 +1,95 @@
+"""What the result of a call means for its row and for the run. Nothing here does I/O."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from yandex_market_chats._chats import SentMessage
+from yandex_market_chats._errors import (
+    METHOD_FAILURE,
+    AnswerError,
+    AuthenticationError,
+    ConfigurationError,
+    Delivery,
+    LockedError,
+    MarketError,
+    PermissionDeniedError,
+    RateLimitError,
+)
+from yandex_market_chats._limits import RateLimit, seconds_until
+from yandex_market_chats._retry import SENTENCES
+
+from ._rows import State
+
+_FATAL = (AuthenticationError, ConfigurationError, LockedError, PermissionDeniedError)
+"""Errors that no row can cure: the next one would fail in the same way."""
+_SENT = "The message was sent."
+"""How the note on an exception that is not ours says so."""
+
+
+class Outcome(NamedTuple):
+    """What follows from the result of a call.
+
+    Attributes:
+        state: The new state of the row.
+        attempts: How many times the request was tried.
+        error: What went wrong.
+        message_id: The id of the message, if the chat history was read.
+        rate_limit: The state of the hourly limit.
+        held: Whether nothing but the hourly limit kept the message from being sent.
+        fatal: Whether the run must stop at once.
+    """
+
+    state: State
+    attempts: int = 0
+    error: str | None = None
+    message_id: int | None = None
+    rate_limit: RateLimit | None = None
+    held: bool = False
+    fatal: bool = False
+
+
+def judge(result: SentMessage | BaseException, now: datetime) -> Outcome:
+    """Return what follows from what `send_message` returned or raised."""
+    if isinstance(result, SentMessage):
+        message_id = getattr(result, "message_id", None)
+        return Outcome(State.SENT, result.attempts, message_id=message_id, rate_limit=result.rate_limit)
+    if isinstance(result, MarketError):
+        return _judge_error(result, now)
+    notes = getattr(result, "__notes__", [])
+    note, state = SENTENCES[Delivery.UNKNOWN], State.UNKNOWN
+    if _SENT in notes:
+        note, state = _SENT, State.SENT
+    elif SENTENCES[Delivery.NOT_SENT] in notes:
+        note, state = SENTENCES[Delivery.NOT_SENT], State.WAITING
+    return Outcome(state, error=f"{type(result).__name__}: {note}", fatal=True)
+
+
+def _judge_error(error: MarketError, now: datetime) -> Outcome:
+    limit = error.rate_limit if isinstance(error, AnswerError) else None
+    until = None
+    if error.delivery is Delivery.UNKNOWN:
+        state = State.UNKNOWN
+    elif error.permanent:
+        state = State.REFUSED
+    else:
+        state, until = State.WAITING, _held_until(error, now)
+    if until is not None:
+        limit = RateLimit(limit.limit if limit else None, 0, until)
+    return Outcome(
+        state,
+        error.attempts,
+        str(error),
+        rate_limit=limit,
+        held=until is not None,
+        fatal=isinstance(error, _FATAL),
+    )
+
+
+def _held_until(error: MarketError, now: datetime) -> datetime | None:
+    """Return when the hour ends by the local clock, if nothing but the hourly limit refused the request."""
+    if not isinstance(error, RateLimitError) or error.rate_limit is None:
+        return None
+    if error.status_code != METHOD_FAILURE and error.rate_limit.remaining:
+        return None  # 429 may mean just too fast
+    seconds = seconds_until(error.until, error.headers, now) or 0.0
+    return now + timedelta(seconds=seconds) if seconds > 0 else None

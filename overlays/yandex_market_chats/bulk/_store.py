@@ -1,0 +1,202 @@
+"""The SQLite file of a journal. Each change is on the disk when its method returns."""
+
+import os
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from yandex_market_chats._errors import Delivery, InvalidRequestError, MarketError
+
+from ._rows import Added, Entry, Row, State
+
+VERSION = 1
+"""The version of the schema, in `PRAGMA user_version`."""
+APPLICATION_ID = 0x594D4331
+"""In `PRAGMA application_id`, so that no other program's database is mistaken for a journal."""
+
+_SCHEMA = """
+    CREATE TABLE rows (
+        key TEXT NOT NULL UNIQUE,
+        chat_id INTEGER NOT NULL,
+        message TEXT NOT NULL,
+        state TEXT NOT NULL DEFAULT 'waiting'
+            CHECK (state IN ('waiting', 'sending', 'sent', 'refused', 'unknown')),
+        attempts INTEGER NOT NULL DEFAULT 0,
+        time TEXT,
+        error TEXT,
+        message_id INTEGER
+    )
+"""
+_ENTRIES = "SELECT chat_id, message, key, state, attempts, time, error, message_id FROM rows"
+_DIED = "The run ended during the call: the message may have been sent."
+
+
+class JournalError(MarketError):
+    """The journal cannot be used: it is invalid, in use by another run, or has no such row."""
+
+    delivery = Delivery.NOT_SENT
+
+
+class Store:
+    """A connection to the file, which belongs to the thread that opened it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._database = _connect(path, timeout=30)
+        with ExitStack() as stack:
+            stack.callback(self.close)
+            try:
+                self._prepare()
+            except sqlite3.Error as error:
+                raise JournalError(f"{path} cannot be opened: {error}.") from error
+            with suppress(JournalError), self.locked():
+                pass
+            stack.pop_all()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    @contextmanager
+    def locked(self, timeout: float = 0.0) -> Iterator[None]:
+        """Hold the lock of a run; what a dead run was sending becomes `unknown`.
+
+        The lock is SQLite's own lock of a second file, so the same code works on every system (fcntl on Unix,
+        LockFileEx on Windows), and the system releases it when the process dies.
+
+        Raises:
+            JournalError: Another run holds the lock.
+        """
+        with closing(_connect(Path(f"{self._path}.lock"), timeout)) as lock:
+            try:
+                lock.execute("BEGIN EXCLUSIVE")
+            except sqlite3.OperationalError as error:
+                raise JournalError(f"Another run uses {self._path}: wait until it ends ({error}).") from error
+            died = "UPDATE rows SET state = 'unknown', error = ? WHERE state = 'sending'"
+            self._database.execute(died, [_DIED])
+            yield
+
+    def add(self, rows: Iterable[Row], *, dry_run: bool) -> Added:
+        """Add the rows that are new: all of them or, after an error, none.
+
+        Raises:
+            InvalidRequestError: A key already belongs to another chat or another text.
+        """
+        insert = "INSERT INTO rows (key, chat_id, message) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+        states: Counter[State] = Counter()
+        seen: set[str] = set()
+        new = duplicates = 0
+        with self._database:
+            self._database.execute("BEGIN IMMEDIATE")
+            for row in rows:
+                new += self._database.execute(insert, [row.key, row.chat_id, row.message]).rowcount
+                entry = self.entry(row.key)
+                if (entry.chat_id, entry.message) != (row.chat_id, row.message):
+                    where = f"{row.source}: " if row.source else ""
+                    raise InvalidRequestError(
+                        f"{where}key {row.key!r} already belongs to another chat or another message: use a"
+                        " different key."
+                    )
+                if row.key in seen:
+                    duplicates += 1
+                else:
+                    seen.add(row.key)
+                    states[entry.state] += 1
+            if dry_run:
+                self._database.rollback()
+        return Added(states, new, duplicates)
+
+    def entry(self, key: str) -> Entry:
+        """Return the row with a key.
+
+        Raises:
+            JournalError: There is no such row.
+        """
+        for values in self._database.execute(f"{_ENTRIES} WHERE key = ?", [key]):
+            return _entry(values)
+        raise JournalError(f"{self._path} has no row with the key {key!r}: add it first.")
+
+    def entries(self) -> Iterator[Entry]:
+        """Return all rows in the order in which they were added."""
+        for values in self._database.execute(f"{_ENTRIES} ORDER BY rowid"):
+            yield _entry(values)
+
+    def claim(self, key: str, now: datetime) -> bool:
+        """Record that a row is being sent; return whether it was still waiting."""
+        claim = "UPDATE rows SET state = 'sending', time = ? WHERE key = ? AND state = 'waiting'"
+        return self._database.execute(claim, [_text(now), key]).rowcount == 1
+
+    def record(
+        self,
+        key: str,
+        state: State,
+        now: datetime,
+        *,
+        attempts: int = 0,
+        error: str | None = None,
+        message_id: int | None = None,
+    ) -> None:
+        """Record the outcome of a call."""
+        self._database.execute(
+            "UPDATE rows SET state = ?, time = ?, attempts = attempts + ?, error = ?, message_id = ?"
+            " WHERE key = ?",
+            [state, _text(now), attempts, error, message_id, key],
+        )
+
+    def mark(self, key: str, state: State) -> None:
+        """Change the state of an `unknown` row.
+
+        Raises:
+            JournalError: There is no such row, or it is not `unknown`.
+        """
+        mark = "UPDATE rows SET state = ? WHERE key = ? AND state = 'unknown'"
+        if not self._database.execute(mark, [state, key]).rowcount:
+            raise JournalError(
+                f"The row {key!r} is {self.entry(key).state}: only an unknown one can be marked."
+            )
+
+    def _prepare(self) -> None:
+        """Check that the file is a journal; make an empty one a journal."""
+        with self._database as database:
+            # Another program may open the same new journal at this moment.
+            database.execute("BEGIN IMMEDIATE")
+            if not database.execute("SELECT 1 FROM sqlite_master").fetchone():
+                database.execute(_SCHEMA)
+                database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                database.execute(f"PRAGMA user_version = {VERSION}")
+            (application,) = database.execute("PRAGMA application_id").fetchone()
+            (version,) = database.execute("PRAGMA user_version").fetchone()
+        if application != APPLICATION_ID:
+            raise JournalError(f"{self._path} is a database of another program: choose another path.")
+        if version > VERSION:
+            raise JournalError(f"{self._path} was written by a newer version: update yandex-market-chats.")
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = FULL")
+
+
+def _connect(path: Path, timeout: float) -> sqlite3.Connection:
+    """Open a file that only its owner can read; SQLite creates the files beside it in the same mode.
+
+    An existing file is left to SQLite: on Unix, closing any other descriptor of it would release the locks
+    that this process holds.
+    """
+    try:
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
+        return sqlite3.connect(path, timeout=timeout, isolation_level=None)
+    except (OSError, sqlite3.Error) as error:
+        raise JournalError(f"{path} cannot be opened: {error}.") from error
+
+
+def _text(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def _entry(values: Sequence[Any]) -> Entry:
+    chat_id, message, key, state, attempts, time, error, message_id = values
+    at = time and datetime.fromisoformat(time)
+    return Entry(chat_id, message, key, State(state), attempts, at, error, message_id)

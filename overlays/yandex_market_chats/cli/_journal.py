@@ -1,0 +1,66 @@
+"""The command `journal`: lists the rows of a journal, and settles unknown ones."""
+
+import sys
+import textwrap
+from pathlib import Path
+
+import click
+
+from yandex_market_chats.bulk import Entry, Journal, JournalError, State
+
+from ._output import EXIT_USAGE, echo
+
+_path = click.option(
+    "--journal",
+    "path",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="The journal, such as orders.csv.journal.",
+)
+
+
+@click.group()
+def journal() -> None:
+    """List the rows of a journal, and settle the unknown ones."""
+
+
+@journal.command()
+@_path
+@click.option("--state", type=click.Choice([state.value for state in State]), help="Only these rows.")
+def show(*, path: Path, state: str | None) -> None:
+    """List the rows, with the error of the last call."""
+    try:
+        with Journal(path) as opened:
+            for entry in opened.entries():
+                if state in {None, entry.state}:
+                    echo(_describe(entry))
+    except JournalError as error:
+        _fail(error)
+
+
+@journal.command()
+@_path
+@click.argument("key")
+@click.argument("state", type=click.Choice([State.SENT.value, State.WAITING.value]))
+def mark(*, path: Path, key: str, state: str) -> None:
+    """Say what has become of the unknown row KEY, after checking its chat.
+
+    sent: the message is in the chat. waiting: it is not, and the next run sends it.
+    """
+    try:
+        with Journal(path) as opened:
+            opened.mark(key, State(state))
+    except JournalError as error:
+        _fail(error)
+
+
+def _describe(entry: Entry) -> str:
+    time = f"{entry.time.astimezone():%Y-%m-%d %H:%M:%S}" if entry.time else "-"
+    message = textwrap.shorten(entry.message, 60, placeholder="…")
+    lines = [f"{entry.key}  {entry.state}  {time}  chat {entry.chat_id}: {message}"]
+    return "\n    ".join(lines + ([entry.error] if entry.error else []))
+
+
+def _fail(error: JournalError) -> None:
+    echo(f"Error: {error}", err=True)
+    sys.exit(EXIT_USAGE)
