@@ -77,6 +77,7 @@ class Call:
         self.failure: Exception | None = None
         self.error: MarketError | None = None
         self._left: bool | None = False  # whether the request began to leave; None: no trace event said so
+        self.connection: Any = None  # httpcore's, from the moment that it is established
         self._body = bytearray()
         self._answer: httpx.Response | None = None
 
@@ -119,11 +120,13 @@ class Call:
         self._left, self._started = None, self._clock()
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Note whether an event of httpcore means that the request begins to leave.
+        """Keep a new connection, and note whether an event means that the request begins to leave.
 
         Raises:
             httpx.ConnectTimeout: It would, but the response would hardly arrive before the deadline.
         """
+        if event.endswith("connect_tcp.complete"):
+            self.connection = info["return_value"]
         if self._left or not event.endswith(".started"):
             return
         to_proxy = getattr(info.get("request"), "method", None) == b"CONNECT"
@@ -226,7 +229,8 @@ class Call:
     def _wait(self, error: MarketError) -> float | None:
         """Return the seconds to wait before a retry; `None` if the error must not be retried."""
         rejected = isinstance(error, AnswerError) and error.status_code in self._credentials.rejected
-        if rejected and not self._renewed and self._token() != self.request.headers[self._credentials.header]:
+        # In place, because error trackers record local variables, and the callable may raise.
+        if rejected and not self._renewed and self.request.headers[self._credentials.header] != self._token():
             self._renewed = True
             return 0.0
         if error.delivery is Delivery.UNKNOWN:

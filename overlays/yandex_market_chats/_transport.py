@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import aclosing, closing, nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -100,12 +100,8 @@ class _Retrying:
         return view
 
     def _open(self) -> Any:
-        """Return a transport for one attempt, as a context manager.
-
-        Each attempt has its own, because the API does not support keep-alive, and because httpcore keeps
-        the sockets of cancelled tasks until its pool is closed.
-        """
-        return self._network(**self._options) if self._transport is None else nullcontext(self._transport)
+        """Return the transport for one attempt: the user's, or a new one, which does not outlive it."""
+        return self._network(**self._options) if self._transport is None else self._transport
 
     def _call(self, request: httpx.Request) -> Call:
         call = Call(request, self._credentials, self._policy)
@@ -136,10 +132,18 @@ class _Retrying:
         return attempt
 
 
+class _Network(httpx.HTTPTransport):
+    """The network for one attempt: its lock, which hangs if a signal handler raises in it, is not needed."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._pool._optional_thread_lock = nullcontext()  # type: ignore[assignment] # noqa: SLF001
+
+
 class RetryingTransport(_Retrying, httpx.BaseTransport):
     """Retries for threads."""
 
-    _network = httpx.HTTPTransport
+    _network = _Network
 
     def __init__(self, *, max_parallel: int, **settings: Any) -> None:
         if inspect.iscoroutinefunction(settings["on_attempt"]):
@@ -151,8 +155,8 @@ class RetryingTransport(_Retrying, httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request until it succeeds or the policy says to stop."""
-        request.read()  # a stream can be sent only once
         with self._call(request) as call:
+            request.read()  # a stream can be sent only once
             request.extensions.setdefault("trace", call.trace)
             while True:
                 while wait := self._attempt(call):
@@ -169,45 +173,47 @@ class RetryingTransport(_Retrying, httpx.BaseTransport):
 
     def close(self) -> None:
         """Refuse to send from now on."""
-        self._closed.set()
-        if self._transport is not None:
+        if self._transport is not None and not self._closed.is_set():
             self._transport.close()
+        self._closed.set()
 
     def _attempt(self, call: Call) -> float:
         """Make an attempt in a slot; return 0, or the seconds that the limits ask to wait first."""
-        ticket = threading.Lock()
+        ticket, slot = threading.Lock(), new_slot()
         try:
             try:
                 if not self._slots.wait(ticket, call.slack):
                     call.give_up()
-                return self._attempt_in_slot(call)
+                return self._attempt_in_slot(call, slot)
             finally:
-                self._slots.leave(ticket)
-        finally:  # the exception of a signal handler or a time limit may have interrupted the first one
-            self._slots.leave(ticket)
+                self._release(call, ticket, slot)
+        except BaseException:  # that of a signal handler or a time limit may have interrupted the release
+            self._release(call, ticket, slot)
+            raise
 
-    def _attempt_in_slot(self, call: Call) -> float:
-        slot = new_slot()
+    def _attempt_in_slot(self, call: Call, slot: str) -> float:
+        while wait := self._limits.take(slot, call.resource):
+            if wait > BRIEF:
+                return wait
+            time.sleep(call.pause(wait))
+        call.start()
         try:
-            while wait := self._limits.take(slot, call.resource):
-                if wait > BRIEF:
-                    return wait
-                time.sleep(call.pause(wait))
-            call.start()
-            with self._open() as transport:
-                response = transport.handle_request(call.request)
-                call.arrived(response)
-                try:
-                    for chunk in response.stream:
-                        if not call.reads_on(chunk):
-                            break
-                finally:
-                    response.close()
+            response = self._open().handle_request(call.request)
+            call.arrived(response)
+            with closing(response):
+                for chunk in response.stream:
+                    if not call.reads_on(chunk):
+                        break
         except HTTPX_ERRORS as failure:
             call.failure = failure
-        finally:
-            self._limits.give_back(slot, call.resource, call.headers)
         return 0.0
+
+    def _release(self, call: Call, ticket: threading.Lock, slot: str) -> None:
+        """End an attempt. Doing so twice is harmless."""
+        try:
+            self._limits.give_back(slot, call.resource, call.headers)
+        finally:
+            self._slots.leave(ticket)
 
 
 class AsyncRetryingTransport(_Retrying, httpx.AsyncBaseTransport):
@@ -221,8 +227,8 @@ class AsyncRetryingTransport(_Retrying, httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request until it succeeds or the policy says to stop."""
-        await request.aread()  # a stream can be sent only once
         with self._call(request) as call:
+            await request.aread()  # a stream can be sent only once
             request.extensions.setdefault("trace", call.atrace)
             while True:
                 while wait := await self._attempt(call):  # noqa: ASYNC110 -- the limits, and not an event, say when
@@ -241,9 +247,9 @@ class AsyncRetryingTransport(_Retrying, httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Refuse to send from now on."""
-        self._closed.set()
-        if self._transport is not None:
+        if self._transport is not None and not self._closed.is_set():
             await self._transport.aclose()
+        self._closed.set()
 
     async def _attempt(self, call: Call) -> float:
         """Make an attempt in a slot; return 0, or the seconds that the limits ask to wait first."""
@@ -264,22 +270,23 @@ class AsyncRetryingTransport(_Retrying, httpx.AsyncBaseTransport):
                     return wait
                 await anyio.sleep(call.pause(wait))
             call.start()
-            with anyio.move_on_after(call.remaining + GRACE) as scope:
-                async with self._open() as transport:
-                    response = await transport.handle_async_request(call.request)
+            try:
+                with anyio.move_on_after(call.remaining + GRACE) as scope:
+                    response = await self._open().handle_async_request(call.request)
                     call.arrived(response)
-                    try:
+                    async with aclosing(response):
                         async for chunk in response.stream:
                             if not call.reads_on(chunk):
                                 break
-                    finally:
-                        await response.aclose()
-            if scope.cancelled_caught:
-                call.failure = httpx.ReadTimeout("the deadline passed")
-        except HTTPX_ERRORS as failure:
-            call.failure = failure
+                if scope.cancelled_caught:
+                    call.failure = httpx.ReadTimeout("the deadline passed")
+            except HTTPX_ERRORS as failure:
+                call.failure = failure
         finally:
-            await self._ask(self._limits.give_back, slot, call.resource, call.headers)
+            with anyio.CancelScope(shield=True):
+                await self._ask(self._limits.give_back, slot, call.resource, call.headers)
+                if self._transport is None and call.connection is not None:
+                    await call.connection.aclose()  # httpcore leaks it if the TLS handshake is cancelled
         return 0.0
 
     async def _ask(self, method: Callable[..., R], *arguments: Any) -> R:
