@@ -1,42 +1,55 @@
-"""The site of scripts/docs.py: it is whole, and a real browser shows it without a word or a request."""
+"""The site of scripts/docs.py: it is complete, and a browser shows it without a complaint or a request."""
 
 import json
 import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urldefrag
 
 import pytest
 
 import docs
 import node_tools
+import yandex_market_chats
+from pages import read
+from yandex_market_chats import AsyncMarketChats, MarketChats, sandbox
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
+pytestmark = pytest.mark.tooling
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-    *("--disable-dev-shm-usage", "--enable-logging=stderr", "--virtual-time-budget=5000"),
+    *("--disable-dev-shm-usage", "--enable-logging=stderr", "--virtual-time-budget=10000"),
 )
-PAGES = {
-    "index.html": "yandex-market-chats",
-    "index.ru.html": "yandex-market-chats",
-    "changelog.html": "Changelog",
-    "contributing.html": "Contributing",
-    "security.html": "Security",
-    "examples.html": "Examples",
-    "contract.html": "Yandex Market chats",
-    "reference/yandex_market_chats.html": "yandex_market_chats API documentation",
-    "reference/yandex_market_chats/sandbox.html": "yandex_market_chats.sandbox API documentation",
-}
+PHONE = 390
+"""Pixels."""
+PROBE = """<script>
+addEventListener("load", () => setTimeout(() => parent.postMessage({
+  title: document.title,
+  language: document.documentElement.lang,
+  width: document.documentElement.scrollWidth,
+  cells: [...document.querySelectorAll("td:first-child")].map(cell => cell.getBoundingClientRect().right),
+}, "*")))
+</script>"""
+COLLECT = "<script>onmessage = event => document.body.append(JSON.stringify(event.data), '\\n')</script>"
+
+
+class Look(NamedTuple):
+    """What a browser made of a page."""
+
+    html: str
+    console: list[str]
+    requests: list[str]
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the site once; where Redocly cannot be installed, as without a network, nothing here can run."""
+    """Build the site once; where npm cannot install Redocly, as without a network, skip."""
     try:
         node_tools.command("redocly")
     except subprocess.CalledProcessError:
@@ -48,41 +61,30 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-class Look(NamedTuple):
-    """What a browser made of a page."""
-
-    title: str
-    html: str
-    console: list[str]
-    requests: list[str]
-
-
-def look(page: str, folder: Path) -> Look:
-    """Open a URL in a new browser; skip the test where there is none, unless CI_BROWSER says there is."""
+def look(url: str, folder: Path) -> Look:
+    """Open a URL in a new browser; where there is no browser, skip, or fail if CI_BROWSER is 1."""
     if CHROMIUM is None:
         if os.environ.get("CI_BROWSER") == "1":
-            pytest.fail("no Chromium or Chrome is on the path, but CI_BROWSER asks for one")
+            pytest.fail("CI_BROWSER is 1, but no Chromium or Chrome is on the path")
         pytest.skip("no Chromium or Chrome is on the path")
     log = folder / "net.json"
-    places = (f"--user-data-dir={folder / 'profile'}", f"--log-net-log={log}")
+    outputs = (f"--user-data-dir={folder / 'profile'}", f"--log-net-log={log}")
     ended = subprocess.run(
-        [CHROMIUM, *FLAGS, *places, "--dump-dom", page],
+        [CHROMIUM, *FLAGS, *outputs, "--dump-dom", url],
         capture_output=True,
         encoding="utf-8",
         check=True,
         timeout=120,
     )
     started = [event.get("params", {}) for event in json.loads(log.read_text(encoding="utf-8"))["events"]]
-    titles = re.findall(r"<title>(.*?)</title>", ended.stdout)
     return Look(
-        title=titles[0] if titles else "",
         html=re.sub(r"(?s)<(script|style)\b.*?</\1>", "", ended.stdout),
         console=[
             message
             for message in re.findall(r'(?s):CONSOLE:\d+\] "(.*?)", source: ', ended.stderr)
-            if not message.strip().startswith("%c Redoc ")  # Redoc's name and version, no complaint
+            if not message.strip().startswith("%c Redoc ")  # its name and version
         ],
-        # What the browser asks on its own account, such as for its updates, has no page as its initiator.
+        # Requests of the browser itself, such as for its updates, have no page as their initiator.
         requests=[
             params["url"]
             for params in started
@@ -92,117 +94,106 @@ def look(page: str, folder: Path) -> Look:
     )
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_a_browser_shows_every_page_without_a_word_or_a_request(
-    site: Path, tmp_path: Path, page: str
-) -> None:
-    """The title is right, the console is empty, and nothing leaves the machine."""
-    seen = look((site / page).as_uri(), tmp_path)
-    assert (seen.title, seen.console, seen.requests) == (PAGES[page], [], [])
+def show(pages: Iterable[Path], folder: Path) -> Look:
+    """Open pages in frames of one browser window, each as wide as a phone."""
+    frames = [f'<iframe src="{page.as_uri()}" width={PHONE} height=800></iframe>' for page in pages]
+    gallery = folder / "gallery.html"
+    gallery.write_text("\n".join(["<!doctype html><body>", COLLECT, *frames]))
+    return look(gallery.as_uri(), folder)
 
 
-def test_a_browser_shows_the_operation(site: Path, tmp_path: Path) -> None:
-    """The rendered contract, and not only its source, has the call and each of its answers."""
-    html = look(f"{site.as_uri()}/{docs.CONTRACT}", tmp_path).html
-    assert "Send a message to a chat" in html
-    assert "/v2/businesses/{businessId}/chats/message" in html.replace("<wbr>", "")
-    assert {"200", "400", "401", "403", "404", "420", "500"} <= set(re.findall(r">\s*(\d{3})\s*<", html))
+@pytest.fixture(scope="module")
+def shown(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Look:
+    """Show a copy of all pages, each of which reports what it looks like."""
+    copy = tmp_path_factory.mktemp("shown") / "site"
+    shutil.copytree(site, copy)
+    pages = sorted(copy.rglob("*.html"))
+    for page in pages:
+        with page.open("a", encoding="utf-8") as file:
+            file.write(PROBE)
+    return show(pages, copy.parent)
 
 
-def test_the_browser_notices_what_would_be_wrong(tmp_path: Path) -> None:
-    """The tests above are not blind: complaints, pictures from elsewhere and calls of workers are seen."""
+def reports(shown: Look) -> list[dict[str, Any]]:
+    """Return what the pages reported."""
+    return [json.loads(line) for line in re.findall(r'\{"title".*\}', shown.html)]
+
+
+def test_browser_shows_every_page_without_a_complaint_or_a_request(shown: Look, site: Path) -> None:
+    """The site works from the disk and offline, and no page reveals to another host who reads it."""
+    assert (shown.console, shown.requests) == ([], [])
+    assert len(reports(shown)) == len(list(site.rglob("*.html")))
+
+
+def test_every_page_fits_on_a_phone(shown: Look) -> None:
+    """A wide table or a long name scrolls by itself, and does not make the whole page scroll."""
+    assert {report["title"]: report["width"] for report in reports(shown) if report["width"] > PHONE} == {}
+
+
+@pytest.mark.parametrize("title", ["Outcomes", "Исходы"])
+def test_delivery_is_on_the_screen_of_a_phone(shown: Look, title: str) -> None:
+    """The column that decides what to do next must not be found by scrolling."""
+    (report,) = (report for report in reports(shown) if report["title"].startswith(title))
+    assert report["cells"]
+    assert max(report["cells"]) < PHONE
+
+
+def test_browser_notices_what_would_be_wrong(tmp_path: Path) -> None:
+    """The tests above see complaints, pictures from another host, and requests of workers."""
     page = tmp_path / "page.html"
     page.write_text(
-        '<title>Wrong</title><img src="http://192.0.2.1/picture"><script>'
+        '<img src="http://192.0.2.1/picture"><script>'
         "new Worker(URL.createObjectURL(new Blob([`fetch('http://192.0.2.2/call')`])));"
-        "console.error('complaint'); missing()</script>"
+        f"console.error('complaint'); missing()</script>{PROBE}<pre>{'wide' * PHONE}"
     )
-    seen = look(page.as_uri(), tmp_path)
-    assert seen.title == "Wrong"
+    seen = show([page], tmp_path)
     assert {"complaint", "Uncaught ReferenceError: missing is not defined"} <= set(seen.console)
     assert {"http://192.0.2.1/picture", "http://192.0.2.2/call"} <= set(seen.requests)
+    assert reports(seen)[0]["width"] > PHONE
 
 
-def test_a_browser_cuts_no_signature_off(site: Path, tmp_path: Path) -> None:
-    """The long types of the generated functions can be read to their end without scrolling."""
-    text = next(site.rglob("send_message_to_chat.html")).read_text(encoding="utf-8")
-    page = tmp_path / "page.html"
-    count = (
-        "const cut = [...document.querySelectorAll('.attr')].map(e => e.scrollWidth > e.clientWidth);"
-        "document.title = [cut.length, cut.includes(true)]"
-    )
-    page.write_text(f"{text}<script>{count}</script>", encoding="utf-8")
-    assert look(page.as_uri(), tmp_path).title == "4,false"
+@pytest.mark.parametrize(
+    ("page", "language", "query"), [("index.html", "en", "promises"), ("ru/index.html", "ru", "обещает")]
+)
+def test_search_finds_a_page_that_is_opened_from_the_disk(
+    site: Path, tmp_path: Path, page: str, language: str, query: str
+) -> None:
+    """The search needs no server, and each language has its own."""
+    html = look(f"{(site / page).as_uri()}?q={query}", tmp_path).html
+    assert f'<html lang="{language}"' in html
+    assert "md-search-result__item" in html
 
 
-@pytest.mark.skipif(os.name == "nt", reason=".ci/run is not for Windows")
-@pytest.mark.parametrize("found", [[], ["google-chrome"]])
-def test_the_gate_says_when_there_is_no_browser(tmp_path: Path, found: list[str]) -> None:
-    """It looks for what the tests look for, and a run that skipped them ends with a word about it."""
-    for name in found:
-        (tmp_path / name).touch(mode=0o755)
-    gate = (docs.ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    lines = [line for line in gate.splitlines() if line.startswith("browser")]
-    ended = subprocess.run(
-        [str(shutil.which("bash")), "-c", "\n".join(lines)],
-        env={"PATH": str(tmp_path)},
-        capture_output=True,
-        encoding="utf-8",
-        check=True,
-    )
-    assert ("skipped" in ended.stdout) is not bool(found)
-    assert f"command -v {' '.join(BROWSERS)} " in lines[0]
+def test_contract_is_rendered(site: Path, tmp_path: Path) -> None:
+    """Each operation is shown with its path, and not only contained in the source of the page."""
+    html = look(f"{(site / 'openapi.html').as_uri()}#tag/chats", tmp_path).html.replace("<wbr>", "")
+    paths = re.findall(r"(?m)^  (/v2/\S+):$", read("openapi.yaml"))
+    assert paths
+    assert [path for path in paths if path not in html] == []
 
 
-def test_every_link_in_the_site_leads_somewhere(site: Path) -> None:
-    """A link leads to a page that is there, and to a heading that it has."""
-    scripts = re.compile(r"(?s)<script\b.*?</script>")
-    texts = {path: scripts.sub("", path.read_text(encoding="utf-8")) for path in site.rglob("*.html")}
-    del texts[site / "contract.html"]  # it makes its anchors itself
+def test_every_link_leads_somewhere(site: Path) -> None:
+    """Links lead to a page that exists, and to a heading on it, also from one language to the other."""
+    texts = {path: path.read_text(encoding="utf-8") for path in site.rglob("*.html")}
+    del texts[site / "openapi.html"], texts[site / "404.html"], texts[site / "ru" / "404.html"]
     dead = []
     for path, text in texts.items():
-        for link in re.findall(r'<a [^>]*href="([^"]+)"', text):
+        for link in re.findall(r'<(?:a|iframe)\s[^>]*?(?:href|src)="([^"]+)"', text):
             target, anchor = map(unquote, urldefrag(link))
             there = (path.parent / target).resolve() if target else path
-            alive = there.exists() and (not anchor or there not in texts or _has(texts[there], anchor))
-            if not (alive or link.startswith("https://")):
-                dead.append((path.name, link))
+            anchored = not anchor or there not in texts or f'id="{anchor}"' in texts[there]
+            if not link.startswith("https://") and not (there.exists() and anchored):
+                dead.append((str(path.relative_to(site)), link))
     assert dead == []
 
 
-def _has(text: str, anchor: str) -> bool:
-    return f'id="{anchor}"' in text
-
-
-def test_every_page_leads_to_the_guide(site: Path) -> None:
-    """Nobody is caught in the reference or in the contract."""
-    guide = site / "index.html"
-    for path in site.rglob("*.html"):
-        links = re.findall(r'<a [^>]*href="([^"#]+)"', path.read_text(encoding="utf-8"))
-        assert guide in [(path.parent / link).resolve() for link in links], path
-
-
-def test_of_credentials_only_the_constructor_is_in_the_reference(site: Path) -> None:
-    """What the client alone calls is no promise to users."""
-    text = (site / "reference" / "yandex_market_chats.html").read_text(encoding="utf-8")
-    methods = re.findall(
-        r'<div id="(ApiKey|OAuthToken)\.(\w+)" class="classattr">\s*<div class="attr function', text
-    )
-    assert methods == [("ApiKey", "__init__"), ("OAuthToken", "__init__")]
-
-
 def test_every_public_name_is_in_the_reference(site: Path) -> None:
-    """What can be imported is described, and what a client has from its private base too."""
-    clients = (site / "reference" / "yandex_market_chats.html").read_text(encoding="utf-8")
-    assert _has(clients, "MarketChats.__init__")
-    assert _has(clients, "AsyncMarketChats.with_options")
-    for module in ("yandex_market_chats", "yandex_market_chats.sandbox"):
-        text = (site / "reference" / f"{module.replace('.', '/')}.html").read_text(encoding="utf-8")
-        names = __import__(module, fromlist=["__all__"]).__all__
-        assert [name for name in names if not _has(text, name)] == []
-
-
-def test_a_link_to_nowhere_ends_the_build() -> None:
-    """A page may only link to what the site has."""
-    with pytest.raises(KeyError, match=r"missing\.md"):
-        docs.page("# Title\n\n[there](missing.md)", "en")
+    """A new name or operation does not remain undocumented, and the most important one comes first."""
+    pages = [path.read_text(encoding="utf-8") for path in sorted((site / "reference").glob("*.html"))]
+    described = re.findall(r'<h\d id="(yandex_market_chats[\w.]*)" class="doc', "".join(pages))
+    for module in (yandex_market_chats, sandbox):
+        names = {f"{module.__name__}.{name}" for name in module.__all__ if not name.startswith("_")}
+        assert names - set(described) == set()
+    methods = {name for client in (MarketChats, AsyncMarketChats) for name in dir(client) if name[0] != "_"}
+    assert methods - {name.rpartition(".")[2] for name in described} == set()
+    assert described[0] == "yandex_market_chats.MarketChats"

@@ -10,7 +10,7 @@ import pytest
 
 from environment import lead_to
 from pages import ROOT
-from yandex_market_chats.sandbox import REVOKED_API_KEY, Sandbox
+from yandex_market_chats.sandbox import REVOKED_API_KEY, Request, Sandbox
 
 EXAMPLES = ROOT / "examples"
 
@@ -50,6 +50,20 @@ def test_a_line_for_each_chat_says_what_became_of_its_message(sandbox: Sandbox, 
     assert lines[1].startswith("500: unknown: ")
     assert lines[2:] == [f"{chat_id}: sent, attempts: 1" for chat_id in range(41, 51)]
     assert sorted(message.chat_id for message in sandbox.messages) == [*range(41, 51), 500]
+
+
+def test_the_answer_of_the_buyer_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An older answer in the same chat is not mistaken for the new one."""
+
+    def reply(request: Request) -> None:
+        if request.method == "POST" and "/chats/message" in request.target:
+            chat_id = int(request.target.rpartition("=")[2])
+            served.say(chat_id, f"Ответ {len(served.messages)}")
+
+    with Sandbox(on_request=reply) as served:
+        lead_to(served, monkeypatch)
+        answers = [run("order_to_answer.py", 555, "Когда вам удобно?").stdout for _ in range(2)]
+    assert answers == ["Ответ 1\n", "Ответ 2\n"]
 
 
 def queue(path: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
