@@ -1,11 +1,11 @@
-"""A server on loopback that misbehaves on the wire, and counts the requests that reached it.
+"""A server on loopback that fails on the wire in a scripted way, and counts the requests that reach it.
 
     with FaultServer([reset, answer(200)], tls=True) as server:
-        ...  # the first connection is reset once its request was read, the second one is answered
+        ...  # the first connection is reset after its request was read, the second one is answered
     assert server.posts == 2
 
-A step is a function that does with one connection what it likes. The next connection gets the next step, and
-the last step serves all the connections that come after it.
+A step is a function that serves one connection. Each connection gets the next step, and the last step serves
+all connections after it.
 """
 
 import functools
@@ -19,8 +19,9 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import Literal, Self
 
@@ -53,12 +54,12 @@ class Wire:
     """A connection, as a step sees it."""
 
     def __init__(self, server: "FaultServer", connection: socket.socket) -> None:
-        """Take the connection as it comes; a handshake is up to the step."""
+        """Wrap a connection; the TLS handshake is left to the step."""
         self._server = server
         self._socket = connection
 
     def open(self, certified_for: str = HOST) -> None:
-        """Shake hands, where the server speaks TLS and has not yet."""
+        """Do the TLS handshake, unless it is done or the server speaks plain HTTP."""
         if self._server.tls and not isinstance(self._socket, ssl.SSLSocket):
             context = _server_context(certified_for)
             self._socket = context.wrap_socket(self._socket, server_side=True, do_handshake_on_connect=False)
@@ -82,11 +83,11 @@ class Wire:
         self._socket.sendall(data)
 
     def send_below_tls(self, data: bytes) -> None:
-        """Send the bytes past the encryption, where there is one."""
+        """Send the bytes without encryption."""
         os.write(self._socket.fileno(), data)
 
     def wait_for_bytes(self) -> None:
-        """Wait until the client has begun to send, and read nothing."""
+        """Wait until the client starts to send, and read nothing."""
         select.select([self._socket], [], [])
 
     def wait_for_end(self) -> None:
@@ -95,7 +96,7 @@ class Wire:
             pass
 
     def join(self, other: socket.socket) -> None:
-        """Carry bytes to and fro until one end closes."""
+        """Forward bytes in both directions until one end closes."""
         ends = {self._socket: other, other: self._socket}
         while True:
             for end in select.select([*ends], [], [])[0]:
@@ -108,16 +109,16 @@ class Wire:
         self._server.ending.wait(seconds)
 
     def reset(self) -> None:
-        """End the connection at once, as a crash would."""
+        """Reset the connection, as a crash would."""
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._socket.close()
 
     def close(self) -> None:
-        """End the connection in order."""
+        """Close the connection in order."""
         self._socket.close()
 
     def abandon(self) -> None:
-        """Wake whoever waits for the connection."""
+        """Wake the step, whatever it waits for."""
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
 
@@ -126,25 +127,25 @@ Step = Callable[[Wire], None]
 
 
 class FaultServer:
-    """A server that does with each connection what the next step says.
+    """A server that serves each connection with the next step.
 
-    Leaving the block waits until every step has ended, so that all that was sent is counted.
+    Leaving the block waits until every step has ended, so that everything sent is counted.
 
     Args:
         steps: What to do with each connection; the last one is repeated.
         tls: Whether to speak TLS.
-        door: Whether connections come about: `closed` refuses them, `full` leaves them unanswered.
+        door: Whether connections are established: `closed` refuses them, `full` leaves them unanswered.
 
     Attributes:
         requests: The complete requests, in the order in which they came.
-        connections: How many connections came about.
+        connections: How many connections were established.
 
     Raises:
-        AssertionError: A step waits in vain for its client to close the connection.
+        AssertionError: A client left a connection open.
     """
 
     def __init__(self, steps: Sequence[Step] = (), *, tls: bool = False, door: Door = "open") -> None:
-        """Note what to do; entering the block does it."""
+        """Keep the script; entering the block starts the server."""
         self.tls = tls
         self.requests: list[Request] = []
         self.connections = 0
@@ -165,11 +166,11 @@ class FaultServer:
 
     @property
     def base_url(self) -> str:
-        """Where the server is."""
+        """The address of the server."""
         return self.url_of(HOST)
 
     def url_of(self, host: str) -> str:
-        """Where the server would be if `host` were this machine."""
+        """Return the address of the server if `host` were this machine."""
         return f"{'https' if self.tls else 'http'}://{host}:{self._address[1]}"
 
     @property
@@ -178,14 +179,14 @@ class FaultServer:
         return _client_context()
 
     def tunnel(self, wire: "Wire") -> None:
-        """Let a connection through to this server: a step for another one, which then is a proxy."""
+        """Forward a connection to this server: a step for another server, which then is a proxy."""
         wire.read_request()
         wire.send(head(200))
         with socket.create_connection(self._address) as beyond:
             wire.join(beyond)
 
     def __enter__(self) -> Self:
-        """Open the door, or close it."""
+        """Start the server."""
         self._listener = socket.socket()
         self._listener.bind((HOST, 0))
         self._address = self._listener.getsockname()
@@ -201,11 +202,14 @@ class FaultServer:
         return self
 
     def __exit__(self, raised: type[BaseException] | None, *_: object) -> None:
-        """Wait for the clients to leave, and put everything away."""
+        """Wait for the clients to leave, and clean up."""
         self._end.close()
         if self._door == "open":
             self._doorman.join()
-        left = [wire for thread, wire in self._handlers if not self._join(thread, 0 if raised else PATIENCE)]
+        end = time.monotonic() + (0 if raised else PATIENCE)
+        for thread, _wire in self._handlers:
+            thread.join(max(0.0, end - time.monotonic()))
+        left = [wire for thread, wire in self._handlers if thread.is_alive()]
         self.ending.set()
         for wire in left:
             wire.abandon()
@@ -225,14 +229,9 @@ class FaultServer:
 
     @staticmethod
     def _handle(step: Step, wire: Wire) -> None:
-        with suppress(OSError):  # the client left, or shook no hand
+        with suppress(OSError):  # the client left, or the handshake failed
             step(wire)
         wire.close()
-
-    @staticmethod
-    def _join(thread: threading.Thread, seconds: float) -> bool:
-        thread.join(seconds)
-        return not thread.is_alive()
 
     def _filler(self) -> socket.socket:
         filler = socket.socket()
@@ -242,24 +241,24 @@ class FaultServer:
 
 
 def head(status: int, headers: dict[str, str] | None = None) -> bytes:
-    """Write the head of an answer."""
+    """Return the head of a response."""
     lines = [f"HTTP/1.1 {status} whatever", *(f"{name}: {value}" for name, value in (headers or {}).items())]
     return "\r\n".join([*lines, "", ""]).encode()
 
 
 def envelope(message: str) -> bytes:
-    """Write the API's error envelope."""
+    """Return the API's error envelope."""
     return json.dumps({"status": "ERROR", "errors": [{"code": "CODE", "message": message}]}).encode()
 
 
 def answer(status: int, body: bytes | None = None, headers: dict[str, str] | None = None) -> Step:
-    """Read the request, and answer it in order; unless told otherwise with the envelope of the status."""
+    """Read the request, and send a response; the default body is the API's envelope for the status."""
     content = body if body is not None else OK if status == 200 else envelope("no")
     return says(head(status, {"Content-Length": str(len(content)), **(headers or {})}), content)
 
 
 def says(*pieces: bytes, then: Step = Wire.close) -> Step:
-    """Read the request, send the pieces just as they are, and then do the last thing."""
+    """Read the request, send the pieces as they are, and then run the last step."""
 
     def step(wire: Wire) -> None:
         wire.read_request()
@@ -271,7 +270,7 @@ def says(*pieces: bytes, then: Step = Wire.close) -> Step:
 
 
 def drips(start: bytes, rest: bytes) -> Step:
-    """Read the request, send the start of an answer, and then the rest byte by byte."""
+    """Read the request, send the start of a response, and then the rest byte by byte."""
 
     def step(wire: Wire) -> None:
         wire.read_request()
@@ -284,7 +283,7 @@ def drips(start: bytes, rest: bytes) -> Step:
 
 
 def floods(piece: bytes, start: bytes = b"") -> Step:
-    """Read the request, send the start of an answer, and then one piece as often as the client takes it."""
+    """Read the request, send the start of a response, and then one piece until the client leaves."""
 
     def step(wire: Wire) -> None:
         wire.read_request()
@@ -295,8 +294,13 @@ def floods(piece: bytes, start: bytes = b"") -> Step:
     return step
 
 
+def packed(status: int, content: bytes) -> Step:
+    """Read the request, and send a response compressed with gzip."""
+    return answer(status, gzip.compress(content), {"Content-Encoding": "gzip"})
+
+
 def reset_unread(wire: Wire) -> None:
-    """Reset the connection when the request has begun to come, and read nothing of it."""
+    """Reset the connection when the request starts to arrive, and read nothing of it."""
     wire.open()
     wire.wait_for_bytes()
     wire.reset()
@@ -309,7 +313,7 @@ def reset_handshake(wire: Wire) -> None:
 
 
 def mute_handshake(wire: Wire) -> None:
-    """Leave the TLS handshake without an answer."""
+    """Do not answer the TLS handshake."""
     wire.wait_for_end()
 
 
@@ -325,26 +329,21 @@ def wrong_name(wire: Wire) -> None:
 
 
 def untrusted(wire: Wire) -> None:
-    """Show a certificate that nobody trusts."""
+    """Show a certificate of an unknown authority."""
     wire.open(certified_for="")
 
 
 ACCEPTED = head(200, {"Content-Length": str(len(OK))}) + OK
-"""The whole of a right answer."""
+"""A complete successful response."""
 
 mute = says(then=Wire.wait_for_end)
 reset = says(then=Wire.reset)
 close = says()
 
 
-def bomb(status: int) -> Step:
-    """Answer with few bytes that unpack to many."""
-    return answer(status, _bomb(), {"Content-Encoding": "gzip"})
-
-
-@functools.cache
-def _bomb() -> bytes:
-    return gzip.compress(bytes(8 * 1024 * 1024))
+def ca_file() -> AbstractContextManager[str]:
+    """Write the certificate of the servers' authority to a temporary file, for `SSL_CERT_FILE`."""
+    return _authority().cert_pem.tempfile()
 
 
 @functools.cache

@@ -113,7 +113,7 @@ def test_only_200_with_status_ok_and_no_errors_is_a_success() -> None:
         (302, b"", "302 Found. Check the base URL: a redirect is never followed, because it could leak the"),
         (400, envelope("No", "No"), "400 Bad Request (CODE: No; CODE: No). Fix the request according to"),
         (401, b"", "401 Unauthorized. Check the token: it must be complete, valid, and sent as what it is"),
-        (403, b"", "403 Forbidden. Check that the token is valid, of this business, and has the scope `com"),
+        (403, b"", "403 Forbidden. The token may be invalid, of another business, or lack the scope `com"),
         (404, b"", "404 Not Found. Check the business id, the other ids of the call, and the base URL."),
         (405, b"", "405 Method Not Allowed. The API does not know this call: check the base URL, or update"),
         (408, b"", "408 Request Timeout. The API timed out waiting for the request."),

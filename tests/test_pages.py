@@ -15,7 +15,8 @@ from click.testing import CliRunner
 from environment import lead_to
 from pages import ROOT, blocks, command_lines, printed, read, rows, run
 from yandex_market_chats import Delivery, MarketChats, MarketError, RetryPolicy, _settings
-from yandex_market_chats._cli import EXIT_CODES, EXIT_USAGE, commands
+from yandex_market_chats.cli import commands
+from yandex_market_chats.cli._output import EXIT_CODES, EXIT_USAGE
 from yandex_market_chats.sandbox import CHATS, Sandbox
 
 pytestmark = pytest.mark.tooling

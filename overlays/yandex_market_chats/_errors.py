@@ -250,7 +250,7 @@ def hour_used_up(until: datetime) -> RateLimitError:
     return error
 
 
-def is_success(status_code: int, body: bytes) -> bool:
+def is_success(status_code: int, body: bytes | bytearray) -> bool:
     """Return whether the API carried the request out: 200, `"status": "OK"`, and no errors.
 
     The status code decides first, because the vendor's examples show `"status": "OK"` in error bodies too.
@@ -299,7 +299,7 @@ def _hour_advice(until: datetime) -> str:
     return f"Hourly limit exceeded: try again after {until:%Y-%m-%d %H:%M:%S} UTC."
 
 
-def _parse_object(body: bytes) -> dict[str, Any]:
+def _parse_object(body: bytes | bytearray) -> dict[str, Any]:
     """Parse a JSON object; return an empty one for anything else (HTML, truncated JSON, a list)."""
     try:
         value = json.loads(body)

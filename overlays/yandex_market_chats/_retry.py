@@ -146,7 +146,7 @@ class Call:
     def reads_on(self, chunk: bytes) -> bool:
         """Keep a chunk of the body as it came; return whether to read the next one."""
         self._body += chunk
-        if not self.remaining:
+        if not self.remaining and not is_success(httpx.codes.OK, self._body):
             raise httpx.ReadTimeout("the deadline passed")
         return len(self._body) < MAX_BODY
 
@@ -212,12 +212,10 @@ class Call:
     def _find_error(self) -> MarketError | None:
         """Return the error of the attempt, or keep its successful response and return `None`."""
         response, failure = self.response, self.failure
-        if response is None:
+        if response is None or (failure is not None and response.is_success):
             return failure_error(cast("Exception", failure), self.request, left=self._left)
         body = _decode(self._body, response.headers.get("Content-Encoding", "identity"))
-        if not is_success(response.status_code, body):  # a complete success counts, even if it came too late
-            if failure is not None and response.is_success:
-                return failure_error(failure, self.request, left=self._left)
+        if not is_success(response.status_code, body):
             return answer_error(response.status_code, response.headers, body)
         extensions = {**response.extensions, "attempts": self.attempts, "rate_limit": self.rate_limit}
         self._answer = httpx.Response(

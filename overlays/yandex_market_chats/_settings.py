@@ -163,9 +163,9 @@ def transport_options(base_url: httpx.URL) -> dict[str, Any]:
 
 def _set_proxy(options: dict[str, Any], url: str) -> str | None:
     """Add a proxy to the arguments of a transport, or return what is wrong with it, without quoting it."""
+    url = url if "://" in url else f"http://{url}"
     try:
-        proxy = httpx.Proxy(url if "://" in url else f"http://{url}")
-        proxy.ssl_context = options["verify"] if proxy.url.scheme == "https" else None
+        proxy = httpx.Proxy(url, ssl_context=options["verify"] if url.startswith("https") else None)
         httpx.HTTPTransport(**options, proxy=proxy)
     except ImportError:
         return "names a SOCKS proxy, which needs another package: pip install 'httpx[socks]'"

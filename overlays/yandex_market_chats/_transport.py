@@ -8,6 +8,7 @@ the generated functions, see successful responses and errors only.
 import copy
 import inspect
 import logging
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -31,8 +32,8 @@ logger.addHandler(logging.NullHandler())
 GRACE = 0.1
 """Seconds after the deadline in which httpx's own timeouts, which are more specific, may end an attempt."""
 
-HTTPX_ERRORS = (httpx.HTTPError, httpx.StreamError)
-"""What becomes a `MarketError`. Any other exception is not about the network, and propagates unchanged."""
+HTTPX_ERRORS = (httpx.HTTPError, httpx.StreamError, ssl.SSLError)
+"""What becomes a `MarketError`; under asyncio, httpcore lets TLS errors through. Others propagate as is."""
 
 R = TypeVar("R")
 
