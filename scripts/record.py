@@ -23,7 +23,7 @@ from vcr.persisters.filesystem import CassetteNotFoundError  # type: ignore[impo
 from vcr.record_mode import RecordMode  # type: ignore[import-untyped]
 from vcr.serialize import deserialize, serialize  # type: ignore[import-untyped]
 
-from scenarios import API, BUSINESS_ID, MESSAGE, SCENARIOS, Scenario
+from scenarios import API, BUSINESS_ID, CHAT_ID, MESSAGE, SCENARIOS, Scenario
 from yandex_market_chats.sandbox import API_KEY, Sandbox
 
 CASSETTES = Path(__file__).resolve().parent.parent / "tests" / "cassettes"
@@ -35,10 +35,13 @@ LIVE = [scenario for scenario in SCENARIOS if scenario.live]
 
 # No other header ever gets into a cassette.
 KEPT_OF_REQUESTS = {"content-type"}
+BOUNDARY = re.compile(r"boundary=(\w+)")
 LIMIT_LEFT, LIMIT_UNTIL = "x-ratelimit-resource-remaining", "x-ratelimit-resource-until"
 KEPT_OF_RESPONSES = {"content-type", "retry-after", "x-ratelimit-resource-limit", LIMIT_LEFT, LIMIT_UNTIL}
 
-CHATS = "|".join(str(scenario.chat_id) for scenario in SCENARIOS)
+CREATED_CHAT = 1001
+"""The first chat that the sandbox creates."""
+CHATS = "|".join(str(chat_id) for chat_id in (CREATED_CHAT, *(scenario.chat_id for scenario in SCENARIOS)))
 LEAKS = re.compile(
     "|".join(
         (
@@ -46,7 +49,7 @@ LEAKS = re.compile(
             r"^\W*(?:api-key|authorization|cookie|set-cookie)\W*:.*",  # the headers that carry secrets
             r"[\w.+-]+@[\w-]+\.\w+",  # e-mail addresses
             r"[\w-]{32,}",  # long keys, hashes, UUIDs
-            rf"(?<!\d)(?!{BUSINESS_ID}(?!\d))\d{{5,}}",  # ids other than the fake business
+            rf"(?<!\d)(?!(?:{BUSINESS_ID}|10000)(?!\d))\d{{5,}}",  # ids; not the fake business, or a limit
             rf"\bchatId\W+(?!(?:{CHATS})\b)\d+",  # chats other than the sandbox's
             r"\b(?:localhost|\d+\.\d+\.\d+\.\d+)\b.*",  # addresses
         )
@@ -79,7 +82,7 @@ class Scrubber:
         """Scrub a request as vcrpy has it."""
         request.uri = self.text(request.uri)
         request.headers = {name: value for name, value in request.headers.items() if name in KEPT_OF_REQUESTS}
-        return request
+        return with_fixed_boundary(request)
 
     def response(self, response: dict[str, Any]) -> dict[str, Any]:
         """Scrub a response as vcrpy has it.
@@ -124,12 +127,21 @@ class _Files:
         Path(path).write_text(serialize(cassette, serializer), encoding="utf-8", newline="\n")
 
 
+def with_fixed_boundary(request: Any) -> Any:
+    """Replace the random boundary of a multipart body, so that recordings and replays have the same one."""
+    found = BOUNDARY.search(request.headers.get("content-type", ""))
+    if found:
+        request.headers["content-type"] = "multipart/form-data; boundary=boundary"
+        request.body = request.body.replace(found[1].encode(), b"boundary")
+    return request
+
+
 def cassette(path: Path, scrubber: Scrubber | None = None) -> AbstractContextManager[Any]:
     """Replay a cassette within the context, or record it if there is a scrubber."""
     recorder = vcr.VCR(
         record_mode=RecordMode.ALL if scrubber else RecordMode.NONE,
         match_on=("method", "scheme", "host", "port", "path", "query", "body"),
-        before_record_request=scrubber and scrubber.request,
+        before_record_request=scrubber.request if scrubber else with_fixed_boundary,
         before_record_response=scrubber and scrubber.response,
         decode_compressed_response=True,
     )
@@ -175,9 +187,10 @@ def record(scenario: Scenario, folder: Path, **reality: Any) -> None:
 
 
 def record_sandbox(folder: Path) -> None:
-    """Record all scenarios, each against a new sandbox whose clock is stopped."""
+    """Record all scenarios, each against a new sandbox whose clock is stopped and whose buyer has written."""
     for scenario in SCENARIOS:
         with Sandbox(business_id=BUSINESS_ID, clock=NOW.timestamp) as sandbox:
+            sandbox.say(CHAT_ID, "Когда приедет заказ?")
             record(scenario, folder, base_url=sandbox.base_url)
 
 

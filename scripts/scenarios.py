@@ -3,6 +3,7 @@
 Each is described once: what is sent, how the API answers, and what the call must result in.
 """
 
+import io
 from dataclasses import dataclass, field
 from itertools import chain, repeat
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ from yandex_market_chats import (
     ApiError,
     ApiKey,
     AsyncMarketChats,
+    Attempt,
     AuthenticationError,
     BadRequestError,
     Delivery,
@@ -20,13 +22,15 @@ from yandex_market_chats import (
     PermissionDeniedError,
     RateLimitError,
     RetryPolicy,
-    SentMessage,
     ServerError,
 )
 from yandex_market_chats.sandbox import API_KEY, API_KEY_WITHOUT_ACCESS, REVOKED_API_KEY
+from yandex_market_chats_generated.models import ChatContext, ChatContextIdentifiableType
+from yandex_market_chats_generated.types import File
 
 API = "https://api.partner.market.yandex.ru"
 BUSINESS_ID = 123456
+CHAT_ID = 42
 MESSAGE = "Заказ уже в пути"
 
 DEFAULT = RetryPolicy()
@@ -54,6 +58,8 @@ class Scenario:
         waits: The shortest and the longest wait before each retry, in seconds.
         live: Whether a real account can provoke it, safely and at will.
         chat_id: The chat of the sandbox that answers so.
+        operation: The method that is called.
+        arguments: Its arguments; by default the chat and a message.
         tokens: The tokens that the callable returns in turn; the last one from then on.
         retries: The policy of the client.
         business_id: The business of the chat.
@@ -66,7 +72,9 @@ class Scenario:
     delivery: Delivery = Delivery.NOT_SENT
     waits: tuple[tuple[float, float], ...] = ()
     live: bool = False
-    chat_id: int = 42
+    chat_id: int = CHAT_ID
+    operation: str = "send_message"
+    arguments: dict[str, Any] | None = None
     tokens: tuple[str, ...] = field(default=(API_KEY,), repr=False)
     retries: RetryPolicy = DEFAULT
     business_id: int = BUSINESS_ID
@@ -89,31 +97,63 @@ class Scenario:
 
     def play(self) -> Outcome:
         """Make the call with the sync client."""
-        with MarketChats(**self.settings) as chats:
+        reported: list[Attempt] = []
+        with MarketChats(**self.settings, on_attempt=reported.append) as chats:
             try:
-                return _sent(chats.send_message(chat_id=self.chat_id, message=MESSAGE))
+                getattr(chats, self.operation)(**self._arguments)
             except MarketError as error:
                 return _failed(error)
+        return Outcome(len(reported))
 
     async def play_async(self) -> Outcome:
         """Make the call with the async client."""
-        async with AsyncMarketChats(**self.settings) as chats:
+        reported: list[Attempt] = []
+
+        async def on_attempt(attempt: Attempt) -> None:
+            reported.append(attempt)
+
+        async with AsyncMarketChats(**self.settings, on_attempt=on_attempt) as chats:
             try:
-                return _sent(await chats.send_message(chat_id=self.chat_id, message=MESSAGE))
+                await getattr(chats, self.operation)(**self._arguments)
             except MarketError as error:
                 return _failed(error)
+        return Outcome(len(reported))
 
-
-def _sent(sent: SentMessage) -> Outcome:
-    return Outcome(sent.attempts)
+    @property
+    def _arguments(self) -> dict[str, Any]:
+        if self.arguments is None:
+            return {"chat_id": self.chat_id, "message": MESSAGE}
+        return self.arguments
 
 
 def _failed(error: MarketError) -> Outcome:
     return Outcome(error.attempts, type(error), error.delivery)
 
 
+ORDER = ChatContext(type_=ChatContextIdentifiableType.ORDER, id=555)
+RECEIPT = File(io.BytesIO(b"%PDF-1.4"), file_name="receipt.pdf")
+
 SCENARIOS = (
-    # Each response that the contract documents.
+    # The success of each operation.
+    Scenario(name="getChats", statuses=(200,), operation="get_chats", arguments={}),
+    Scenario(name="getChat", statuses=(200,), operation="get_chat", arguments={"chat_id": CHAT_ID}),
+    Scenario(
+        name="getChatHistory", statuses=(200,), operation="get_chat_history", arguments={"chat_id": CHAT_ID}
+    ),
+    Scenario(
+        name="getChatMessage",
+        statuses=(200,),
+        operation="get_chat_message",
+        arguments={"chat_id": CHAT_ID, "message_id": 1},
+    ),
+    Scenario(name="createChat", statuses=(200,), operation="create_chat", arguments={"context": ORDER}),
+    Scenario(
+        name="sendFileToChat",
+        statuses=(200,),
+        operation="send_file_to_chat",
+        arguments={"chat_id": CHAT_ID, "file": RECEIPT},
+    ),
+    # Each response that the contract documents, to sendMessageToChat.
     Scenario(name="200", statuses=(200,), live=True),
     Scenario(name="400", chat_id=400, statuses=(400,), error=BadRequestError),
     Scenario(name="401", tokens=(REVOKED_API_KEY,), statuses=(401,), error=AuthenticationError, live=True),

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from yandex_market_chats.cli import commands
 
 from environment import lead_to
 from pages import ROOT, blocks, command_lines, marked, printed, read, run
+from yandex_market_chats.cli import commands
 from yandex_market_chats.sandbox import Sandbox
 
 README, RUSSIAN = "README.md", "README.ru.md"

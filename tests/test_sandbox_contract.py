@@ -13,8 +13,24 @@ _BUSINESS_ID = 123456
 
 
 def filter_case(_context: schemathesis.HookContext, case: schemathesis.Case[Any]) -> bool:
-    """Leave out misbehaving chats, which exist to break the contract, and page tokens, which are opaque."""
-    return str(case.query.get("chatId")) not in map(str, CHATS) and "pageToken" not in case.query
+    """Leave out misbehaving chats, which exist to break the contract, page tokens, and integers like `7.0`.
+
+    Page tokens are opaque. JSON Schema accepts `7.0` as an integer; whether the API does is unknown.
+    """
+    misbehaving = str(case.query.get("chatId")) in map(str, CHATS)
+    return not (misbehaving or "pageToken" in case.query or _has_float(case.body))
+
+
+def _has_float(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(map(_has_float, value.values()))
+    return any(map(_has_float, value)) if isinstance(value, list) else isinstance(value, float)
+
+
+def check(case: schemathesis.Case[Any], sandbox: Sandbox) -> None:
+    """Call the sandbox and validate its answer."""
+    case.query.pop("pageToken", None)  # the examples of the contract are not filtered
+    case.call_and_validate(base_url=sandbox.base_url, headers={"Api-Key": sandbox.token})
 
 
 def _contract(examples: int, **options: object) -> schemathesis.BaseSchema:
@@ -50,10 +66,10 @@ def test_other_businesses_are_refused_as_the_contract_says(
     case: schemathesis.Case[Any], sandbox: Sandbox
 ) -> None:
     """Most generated ids belong to another business, or are invalid."""
-    case.call_and_validate(base_url=sandbox.base_url, headers={"Api-Key": sandbox.token})
+    check(case, sandbox)
 
 
 @_OWN_BUSINESS.parametrize()
 def test_answers_conform_to_the_contract(case: schemathesis.Case[Any], sandbox: Sandbox) -> None:
     """Valid and invalid requests get the statuses, headers and bodies of the contract."""
-    case.call_and_validate(base_url=sandbox.base_url, headers={"Api-Key": sandbox.token})
+    check(case, sandbox)
