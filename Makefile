@@ -2,7 +2,7 @@
 PYTHON ?= $(firstword $(wildcard .venv/bin/python .venv/Scripts/python.exe) python)
 BASE ?= main
 # Recipes take these from the environment: whatever is in them, the shell reads no commands out of it.
-export BASE SPEC STYLE TAG
+export BASE ORDER SPEC STYLE TAG
 # zizmor is no Python module: it stands beside the interpreter.
 BIN = $(if $(findstring /,$(PYTHON)),$(dir $(PYTHON)))
 .DEFAULT_GOAL := help
@@ -47,6 +47,12 @@ record-live:  ## record what a real account can provoke, against the real API; a
 faults:  ## play the table of repeats over real sockets, and count the posts that arrive
 	$(PYTHON) scripts/faults.py
 
+settle:  ## show which unknown outcomes reading the chat settles, against sandboxes
+	$(PYTHON) scripts/settle.py
+
+probe:  ## check with your account what the SDK assumes about the API: ORDER=id of a test order
+	@$(PYTHON) scripts/probe.py "$$ORDER"
+
 build:  ## build the sdist, and the wheel from it, into dist/
 	$(PYTHON) -c "import shutil; shutil.rmtree('dist', ignore_errors=True)"
 	$(PYTHON) -m build
@@ -69,4 +75,4 @@ api-diff:  ## fail on a break of the public interface without its version step
 release-check:  ## fail unless TAG is the version that the package, the contract and CHANGELOG.md state
 	@$(PYTHON) scripts/versions.py "$$TAG"
 
-.PHONY: help regenerate drift test coverage lint mutants record record-live faults build bench docs spec-diff vendor-diff api-diff release-check
+.PHONY: help regenerate drift test coverage lint mutants record record-live faults settle probe build bench docs spec-diff vendor-diff api-diff release-check

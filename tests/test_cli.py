@@ -151,7 +151,12 @@ def test_send_prints_a_success_as_one_json_object() -> None:
     """A program finds everything that `SentMessage` has."""
     printed = json.loads(run("send", "--chat-id", "42", "--json", "Hello").stdout)
     until = printed["rate_limit"].pop("until")
-    assert printed == {"delivery": "sent", "attempts": 1, "rate_limit": {"limit": 1000, "remaining": 999}}
+    assert printed == {
+        "delivery": "sent",
+        "attempts": 1,
+        "rate_limit": {"limit": 1000, "remaining": 999},
+        "message_id": None,
+    }
     assert until.endswith("+00:00")
 
 

@@ -1,41 +1,46 @@
-"""Many callers on one client: its places, what gives them back, its views, and its end."""
+"""Many callers on one client, and many clients of one business: slots, the hour, and interruptions."""
 
-import gc
+import collections
+import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from unittest import mock
 
 import anyio
 import anyio.lowlevel
+import anyio.to_thread
 import httpx
 import pytest
 
-from fault_server import ACCEPTED, OK, FaultServer, Wire, answer
+from fault_server import ACCEPTED, FaultServer, Wire, answer
+from mock_api import SUCCESS, Kind, every_client, use
 from yandex_market_chats import (
     ApiKey,
     AsyncMarketChats,
     Attempt,
-    ConfigurationError,
-    ConnectionFailedError,
     Delivery,
     MarketChats,
+    MarketError,
+    RateLimitError,
     RetryPolicy,
 )
+from yandex_market_chats.sandbox import Sandbox
 
-PLACES = 4
-"""What `max_parallel` is when it is not given."""
+SLOTS = 4
+"""The default of `max_parallel`."""
 CROWD = [f"message {number}" for number in range(64)]
-LATER = {"Retry-After": "3"}
 
-both_wires = pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+HOUR = 500_000 * 3600.0
+"""The start of an hour, at which the clock of the sandbox stands still."""
+
 done = answer(200)
 
 
 def settings(server: FaultServer, **more: Any) -> dict[str, Any]:
-    """Give what every client here is made with."""
+    """Return the settings of a client of the server."""
     return {
         "business_id": 123456,
         "auth": ApiKey("token"),
@@ -45,31 +50,19 @@ def settings(server: FaultServer, **more: Any) -> dict[str, Any]:
     }
 
 
-def sync_chats(server: FaultServer, **more: Any) -> MarketChats:
-    """Make a sync client of the server."""
-    return MarketChats(**settings(server, **{"transport": httpx.HTTPTransport(verify=server.ca), **more}))
-
-
-def async_chats(server: FaultServer, **more: Any) -> AsyncMarketChats:
-    """Make an async client of the server."""
-    return AsyncMarketChats(
-        **settings(server, **{"transport": httpx.AsyncHTTPTransport(verify=server.ca), **more})
-    )
-
-
 class Quartets:
-    """A step that answers only when as many requests as there are places are in flight.
+    """A step that answers only when as many requests as there are slots are in flight.
 
     Attributes:
-        most: How many requests ever were in flight at a time.
+        most: How many requests were ever in flight at a time.
     """
 
     def __init__(self) -> None:
-        """Begin with nothing in flight."""
+        """Start with nothing in flight."""
         self.most = 0
         self._now = 0
         self._lock = threading.Lock()
-        self._complete = threading.Barrier(PLACES, timeout=5)
+        self._complete = threading.Barrier(SLOTS, timeout=5)
 
     def __call__(self, wire: Wire) -> None:
         """Serve a connection."""
@@ -78,17 +71,17 @@ class Quartets:
             self._now += 1
             self.most = max(self.most, self._now)
         self._complete.wait()
-        wire.pause(0.02)  # for one more to come, if it may
+        wire.pause(0.02)  # for one more to arrive, if it may
         with self._lock:
             self._now -= 1
         wire.send(ACCEPTED)
 
 
 class Held:
-    """A step that holds a request until it is told to answer."""
+    """A step that holds a request until it is released."""
 
     def __init__(self) -> None:
-        """Begin with nothing arrived."""
+        """Start with no request."""
         self._arrived = threading.Event()
         self._released = threading.Event()
 
@@ -100,7 +93,7 @@ class Held:
         wire.send(ACCEPTED)
 
     def wait(self) -> None:
-        """Wait until the request is there."""
+        """Wait until the request has arrived."""
         assert self._arrived.wait(5)
 
     def release(self) -> None:
@@ -108,92 +101,119 @@ class Held:
         self._released.set()
 
 
-@both_wires
-def test_threads_have_four_requests_in_flight_and_lose_none(*, tls: bool) -> None:
-    """Of 64 threads on one client four are in flight at a time, and each message arrives once."""
+# Slots
+
+
+def test_threads_have_four_requests_in_flight_and_lose_none() -> None:
+    """A business may have four requests in flight; more would be refused."""
     quartets = Quartets()
     with (
-        FaultServer([quartets], tls=tls) as server,
-        sync_chats(server) as chats,
+        FaultServer([quartets]) as server,
+        MarketChats(**settings(server)) as chats,
         ThreadPoolExecutor(len(CROWD)) as threads,
     ):
         list(threads.map(lambda text: chats.send_message(chat_id=1, message=text), CROWD))
-    assert quartets.most == PLACES
+    assert quartets.most == SLOTS
     assert sorted(server.messages) == sorted(CROWD)
 
 
-@both_wires
 @pytest.mark.anyio
-async def test_tasks_have_four_requests_in_flight_and_lose_none(*, tls: bool) -> None:
-    """Of 64 tasks on one client four are in flight at a time, and each message arrives once."""
+async def test_tasks_have_four_requests_in_flight_and_lose_none() -> None:
+    """Tasks share the slots of their client like threads."""
     quartets = Quartets()
 
     async def send(text: str) -> None:
         await chats.send_message(chat_id=1, message=text)
 
-    with FaultServer([quartets], tls=tls) as server:
-        async with async_chats(server) as chats, anyio.create_task_group() as tasks:
+    with FaultServer([quartets]) as server:
+        async with AsyncMarketChats(**settings(server)) as chats, anyio.create_task_group() as tasks:
             for text in CROWD:
                 tasks.start_soon(send, text)
-    assert quartets.most == PLACES
+    assert quartets.most == SLOTS
     assert sorted(server.messages) == sorted(CROWD)
 
 
-class CancelledAt(httpx.AsyncHTTPTransport):
-    """A transport that cancels its first request when that comes to a stage.
+def test_threads_that_go_on_sending_starve_none() -> None:
+    """With `threading.Semaphore`, four of eight threads sent everything, and the others nothing."""
+    counts = collections.Counter[int]()
+    start = threading.Barrier(8)
 
-    The stages are those of httpcore's extension "trace".
-    """
+    def handle(_: httpx.Request) -> httpx.Response:
+        threading.Event().wait(0.001)
+        return httpx.Response(200, content=SUCCESS)
 
-    def __init__(self, stage: str, **options: Any) -> None:
-        """Note the stage."""
-        super().__init__(**options)
-        self.scope = anyio.CancelScope()
-        self._stage = stage
+    def go_on(thread: int) -> None:
+        start.wait()
+        while counts.total() < 400:
+            chats.send_message(chat_id=1, message="text")
+            counts[thread] += 1
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send the request and watch its stages."""
-        request.extensions["trace"] = self._trace
-        return await super().handle_async_request(request)
-
-    async def _trace(self, stage: str, _: dict[str, Any]) -> None:
-        if stage == self._stage and not self.scope.cancel_called:
-            self.scope.cancel()
-            await anyio.lowlevel.checkpoint()
+    transport = httpx.MockTransport(handle)
+    with (
+        MarketChats(business_id=1, auth=ApiKey("token"), transport=transport) as chats,
+        ThreadPoolExecutor(8) as threads,
+    ):
+        list(threads.map(go_on, range(8)))
+    assert min(counts[thread] for thread in range(8)) >= 25, counts
 
 
-@pytest.mark.parametrize(
-    ("stage", "posts"),
-    [
-        ("connection.connect_tcp.started", 0),
-        ("connection.start_tls.started", 0),
-        ("http11.send_request_headers.started", 0),
-        ("http11.send_request_body.started", 0),
-        ("http11.send_request_body.complete", 1),
-        ("http11.receive_response_headers.started", 1),
-        ("http11.receive_response_body.started", 1),
-    ],
-)
-# httpx and httpcore leave a cancelled handshake and a cancelled iterator to the garbage collector.
-@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning", "ignore:Async generator 'http:ResourceWarning")
+@every_client
+def test_call_between_two_attempts_holds_no_slot(kind: Kind) -> None:
+    """A call that waits for its retry must not keep others from sending."""
+    messages = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        messages.append(request.content)
+        return httpx.Response(200 if len(messages) > 1 else 429, content=SUCCESS)
+
+    def send_between(attempt: Attempt) -> Any:
+        if attempt.wait is not None:
+            return clients[0].send_message(chat_id=1, message="between")
+        return None
+
+    clients: list[Any] = []
+
+    def action(chats: Any) -> Any:
+        clients.append(chats)
+        return chats.send_message(chat_id=1, message="retried")
+
+    use(kind, action, handle, max_parallel=1, on_attempt=send_between)
+    assert [b"between" in message for message in messages] == [False, True, False]
+
+
+@every_client
+def test_interrupt_returns_the_slot(kind: Kind) -> None:
+    """A program that handles Ctrl-C may go on to send."""
+    outcomes = iter((KeyboardInterrupt(), httpx.Response(200, content=SUCCESS)))
+
+    def handle(_: httpx.Request) -> httpx.Response:
+        outcome = next(outcomes)
+        if isinstance(outcome, httpx.Response):
+            return outcome
+        raise outcome
+
+    def action(chats: Any) -> Any:
+        if kind != "sync":
+            return action_async(chats)
+        with pytest.raises(KeyboardInterrupt):
+            chats.send_message(chat_id=1, message="interrupted")
+        return chats.send_message(chat_id=1, message="next")
+
+    async def action_async(chats: Any) -> Any:
+        with pytest.raises(KeyboardInterrupt):
+            await chats.send_message(chat_id=1, message="interrupted")
+        return await chats.send_message(chat_id=1, message="next")
+
+    assert use(kind, action, handle, max_parallel=1, retries=RetryPolicy(deadline=1)).attempts == 1
+
+
+# Cancelled tasks
+
+
+@pytest.mark.parametrize("awaits", [False, True], ids=["waiting to retry", "in the hook"])
 @pytest.mark.anyio
-async def test_cancelled_call_gives_its_place_back_and_is_not_repeated(stage: str, posts: int) -> None:
-    """Wherever a call is cancelled, its place serves the next call, and its message is not sent again."""
-    with FaultServer([done], tls=True) as server:
-        transport = CancelledAt(stage, verify=server.ca)
-        async with async_chats(server, transport=transport, max_parallel=1) as chats:
-            with transport.scope:
-                await chats.send_message(chat_id=1, message="cancelled")
-            await chats.send_message(chat_id=1, message="next")
-        gc.collect()
-    assert transport.scope.cancelled_caught
-    assert sorted(server.messages) == ["cancelled"] * posts + ["next"]
-
-
-@pytest.mark.parametrize("awaits", [False, True], ids=["waiting to repeat", "in the hook"])
-@pytest.mark.anyio
-async def test_call_cancelled_between_attempts_is_not_repeated(*, awaits: bool) -> None:
-    """A call that is cancelled before its second attempt ends, and the next one is sent."""
+async def test_call_cancelled_between_attempts_is_not_retried(*, awaits: bool) -> None:
+    """A message that its caller gave up must not be sent afterwards."""
     scope = anyio.CancelScope()
 
     async def cancel(_: Attempt) -> None:
@@ -201,8 +221,8 @@ async def test_call_cancelled_between_attempts_is_not_repeated(*, awaits: bool) 
         if awaits:
             await anyio.lowlevel.checkpoint()
 
-    with FaultServer([answer(503, headers=LATER), done]) as server:
-        async with async_chats(server, max_parallel=1, on_attempt=cancel) as chats:
+    with FaultServer([answer(503, headers={"Retry-After": "3"}), done]) as server:
+        async with AsyncMarketChats(**settings(server, max_parallel=1, on_attempt=cancel)) as chats:
             with scope:
                 await chats.send_message(chat_id=1, message="cancelled")
             await chats.send_message(chat_id=1, message="next")
@@ -210,16 +230,59 @@ async def test_call_cancelled_between_attempts_is_not_repeated(*, awaits: bool) 
     assert server.messages == ["cancelled", "next"]
 
 
+@pytest.mark.parametrize("steps", range(8))
 @pytest.mark.anyio
-async def test_call_cancelled_while_it_waits_for_a_place_sends_nothing() -> None:
-    """A call that is cancelled in the queue leaves the queue, and the place goes to the next one."""
-    held = Held()
+async def test_slot_handed_to_a_cancelled_call_is_not_lost(steps: int) -> None:
+    """A call can be cancelled in the very step in which the one before it returns its slot."""
+    release = anyio.Event()
+
+    async def handle(request: httpx.Request) -> httpx.Response:
+        if b"first" in request.content:
+            await release.wait()
+        return httpx.Response(200, content=SUCCESS)
 
     async def send(text: str) -> None:
         await chats.send_message(chat_id=1, message=text)
 
+    async with (
+        AsyncMarketChats(
+            business_id=1,
+            auth=ApiKey("token"),
+            transport=httpx.MockTransport(handle),
+            retries=RetryPolicy(deadline=5),
+            max_parallel=1,
+        ) as chats,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(send, "first")
+        await anyio.wait_all_tasks_blocked()
+        async with anyio.create_task_group() as queue:
+            queue.start_soon(send, "cancelled")
+            await anyio.wait_all_tasks_blocked()
+            release.set()
+            for _ in range(steps):
+                await anyio.lowlevel.checkpoint()
+            queue.cancel_scope.cancel()
+        await send("next")
+
+
+@pytest.mark.anyio
+async def test_call_cancelled_in_the_queue_sends_nothing() -> None:
+    """A call that waits for a slot leaves the queue, and its note says that nothing was sent."""
+    held, notes = Held(), list[str]()
+
+    async def send(text: str) -> None:
+        try:
+            await chats.send_message(chat_id=1, message=text)
+        except BaseException as error:
+            notes.extend(error.__notes__)
+            raise
+
     with FaultServer([held, done]) as server:
-        async with async_chats(server, max_parallel=1) as chats, anyio.create_task_group() as tasks:
+        async with (
+            AsyncMarketChats(**settings(server, max_parallel=1)) as chats,
+            anyio.create_task_group() as tasks,
+        ):
             tasks.start_soon(send, "first")
             await anyio.to_thread.run_sync(held.wait)
             async with anyio.create_task_group() as queue:
@@ -228,89 +291,113 @@ async def test_call_cancelled_while_it_waits_for_a_place_sends_nothing() -> None
                 queue.cancel_scope.cancel()
             held.release()
             await send("next")
+    assert notes == ["Nothing was sent."]
     assert server.messages == ["first", "next"]
 
 
-@pytest.mark.anyio
-async def test_call_cancelled_as_it_gets_its_place_gives_it_back() -> None:
-    """A place that is handed over in the very moment of a cancellation is not lost."""
-    with FaultServer([done]) as server:
-        async with async_chats(server, max_parallel=1) as chats:
-            places = chats._http._places
-            await places.acquire()
-            async with anyio.create_task_group() as queue:
-                queue.start_soon(lambda: chats.send_message(chat_id=1, message="cancelled"))
-                await anyio.wait_all_tasks_blocked()
-                places.release()
-                queue.cancel_scope.cancel()
-            await chats.send_message(chat_id=1, message="next")
-    assert server.messages == ["next"]
+class Recording:
+    """Limits like those that several programs share, which record what is taken and returned."""
 
+    def __init__(self) -> None:
+        """Start with nothing taken."""
+        self.taken: list[str] = []
+        self.returned: list[str] = []
 
-def test_an_interrupt_gives_the_place_back() -> None:
-    """It goes up, and its place serves the next call."""
-    broken = mock.patch.object(httpx.HTTPTransport, "handle_request", side_effect=KeyboardInterrupt)
-    with FaultServer([done]) as server, sync_chats(server, max_parallel=1) as chats:
-        with broken, pytest.raises(KeyboardInterrupt):
-            chats.send_message(chat_id=1, message="broken")
-        chats.send_message(chat_id=1, message="next")
-    assert server.messages == ["next"]
+    def take(self, slot: str, _resource: str) -> float:
+        """Record a slot."""
+        self.taken.append(slot)
+        return 0.0
+
+    def give_back(self, slot: str, _resource: str, _headers: Mapping[str, str] | None) -> None:
+        """Record a slot."""
+        self.returned.append(slot)
 
 
 @pytest.mark.anyio
-async def test_an_interrupt_gives_the_place_of_a_task_back() -> None:
-    """The same for tasks."""
-    broken = mock.patch.object(
-        httpx.AsyncHTTPTransport, "handle_async_request", side_effect=KeyboardInterrupt
+async def test_cancelled_call_returns_the_slot_of_shared_limits() -> None:
+    """Another program may be waiting for the slot."""
+    limits = Recording()
+    scope = anyio.CancelScope()
+
+    async def handle(_: httpx.Request) -> httpx.Response:
+        scope.cancel()
+        await anyio.lowlevel.checkpoint()
+        raise AssertionError
+
+    transport = httpx.MockTransport(handle)
+    async with AsyncMarketChats(
+        business_id=1, auth=ApiKey("token"), transport=transport, limits=limits
+    ) as chats:
+        with scope:
+            await chats.send_message(chat_id=1, message="cancelled")
+    assert len(limits.taken) == 1
+    assert limits.returned == limits.taken
+
+
+# Signals and processes
+
+
+CLIENT = """
+import random, signal, sys
+from concurrent.futures import ThreadPoolExecutor
+from yandex_market_chats import ApiKey, MarketChats
+
+url, token, *arguments = sys.argv[1:]
+chats = MarketChats(business_id=123456, auth=ApiKey(token), base_url=url)
+
+def send(text):
+    chats.send_message(chat_id=1, message=text)
+"""
+
+ONE_MESSAGE = "send('once')"
+
+MANY_MESSAGES = """
+with ThreadPoolExecutor(4) as threads:
+    list(threads.map(send, [f"message {number} of process {arguments[0]}" for number in range(20)]))
+"""
+
+TIME_LIMITS = """
+class TimeLimit(Exception):
+    pass
+
+def strike(*_):
+    if armed:
+        raise TimeLimit
+
+signal.signal(signal.SIGALRM, strike)
+seconds = random.Random(18)
+for number in range(1000):
+    note = "no exception"
+    try:
+        armed = True
+        signal.setitimer(signal.ITIMER_REAL, seconds.uniform(0.00001, 0.003))
+        send(f"message {number}")
+        armed = False
+    except TimeLimit as error:
+        armed = False
+        note = getattr(error, "__notes__", ["no note: it struck outside the call"])[0]
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    print(note, f"message {number}", sep="\t")
+
+with ThreadPoolExecutor(4) as threads:
+    list(threads.map(send, [f"last {number}" for number in range(4)]))
+"""
+"""A worker whose tasks are interrupted at random moments, and who needs all slots at the end."""
+
+
+def run(program: str, *arguments: str) -> subprocess.Popen[str]:
+    """Start a program; its arguments are the base URL, the token, and its own."""
+    return subprocess.Popen(
+        [sys.executable, "-c", CLIENT + program, *arguments], stdout=subprocess.PIPE, text=True
     )
-    with FaultServer([done]) as server:
-        async with async_chats(server, max_parallel=1) as chats:
-            with broken, pytest.raises(KeyboardInterrupt):
-                await chats.send_message(chat_id=1, message="broken")
-            await chats.send_message(chat_id=1, message="next")
-    assert server.messages == ["next"]
-
-
-def test_thread_that_waits_to_repeat_holds_no_place() -> None:
-    """Between two attempts of one call another call has the place."""
-
-    def send_between(attempt: Attempt) -> None:
-        if attempt.wait is not None:
-            chats.send_message(chat_id=1, message="between")
-
-    with (
-        FaultServer([answer(503), done]) as server,
-        sync_chats(server, max_parallel=1, on_attempt=send_between) as chats,
-    ):
-        chats.send_message(chat_id=1, message="repeated")
-    assert server.messages == ["repeated", "between", "repeated"]
-
-
-@pytest.mark.anyio
-async def test_task_that_waits_to_repeat_holds_no_place() -> None:
-    """The same for tasks."""
-
-    async def send_between(attempt: Attempt) -> None:
-        if attempt.wait is not None:
-            await chats.send_message(chat_id=1, message="between")
-
-    with FaultServer([answer(503), done]) as server:
-        async with async_chats(server, max_parallel=1, on_attempt=send_between) as chats:
-            await chats.send_message(chat_id=1, message="repeated")
-    assert server.messages == ["repeated", "between", "repeated"]
 
 
 def test_killed_process_has_sent_once() -> None:
-    """A process that dies between its request and the answer leaves one request, and nothing follows."""
-    program = """if True:
-        import sys
-        from yandex_market_chats import ApiKey, MarketChats
-        chats = MarketChats(business_id=123456, auth=ApiKey("token"), base_url=sys.argv[1])
-        chats.send_message(chat_id=1, message="once")
-    """
+    """A process that dies between its request and the response leaves one message, and nothing follows."""
     held = Held()
     with FaultServer([held]) as server:
-        with subprocess.Popen([sys.executable, "-c", program, server.base_url]) as child:
+        with run(ONE_MESSAGE, server.base_url, "token") as child:
             held.wait()
             child.kill()
         held.release()
@@ -318,145 +405,94 @@ def test_killed_process_has_sent_once() -> None:
     assert server.messages == ["once"]
 
 
-def test_view_shares_the_places() -> None:
-    """A view has no place while its client's only one is taken."""
-    held = Held()
+def test_four_processes_that_share_a_business_lose_no_message() -> None:
+    """Programs that know nothing of each other exceed the limit together, so their waits must grow."""
+    with Sandbox(latency=0.05) as sandbox:
+        children = [run(MANY_MESSAGES, sandbox.base_url, sandbox.token, str(number)) for number in range(4)]
+        for child in children:
+            child.communicate(timeout=60)
+        texts = [message.text for message in sandbox.messages]
+    assert [child.returncode for child in children] == [0] * 4
+    assert sorted(texts) == sorted(f"message {n} of process {p}" for n in range(20) for p in range(4))
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="Windows has no such signals")
+def test_time_limits_lose_no_slot_and_leave_no_false_note() -> None:
+    """Celery and RQ raise from a signal handler, at any line, and their workers go on to the next task."""
+    together = threading.Barrier(SLOTS, timeout=5)
+
+    def step(wire: Wire) -> None:
+        wire.read_request()
+        if b"last" in server.requests[-1].body:
+            together.wait()
+        wire.send(ACCEPTED)
+
+    ends: dict[str, set[str]] = collections.defaultdict(set)
+    with FaultServer([step]) as server, run(TIME_LIMITS, server.base_url, "token") as worker:
+        for line in worker.communicate(timeout=60)[0].splitlines():
+            note, text = line.split("\t")
+            ends[note].add(text)
+    sent = collections.Counter(server.messages)
+    assert worker.returncode == 0
+    assert len(ends) >= 3, ends.keys()
+    assert not ends["Nothing was sent."] & set(sent)
+    assert ends["The message was sent."] | ends["no exception"] <= set(sent)
+    assert set(sent.values()) == {1}
+
+
+# The hour
+
+
+def outcome(error: MarketError | None) -> Any:
+    """Return what matters of the end of a call."""
+    if error is None:
+        return "sent"
+    assert isinstance(error, RateLimitError)
+    assert error.until is not None
+    return error.status_code, error.attempts, error.delivery
+
+
+def test_client_of_threads_ends_its_hour_without_a_refusal() -> None:
+    """What cannot be sent within the deadline is refused without a request, as the API would refuse it."""
     with (
-        FaultServer([held]) as server,
-        sync_chats(server, max_parallel=1) as chats,
-        ThreadPoolExecutor() as threads,
+        Sandbox(hourly_limit=20, clock=lambda: HOUR) as sandbox,
+        MarketChats(business_id=123456, auth=ApiKey(sandbox.token), base_url=sandbox.base_url) as chats,
+        ThreadPoolExecutor(4) as threads,
     ):
-        first = threads.submit(chats.send_message, chat_id=1, message="first")
-        held.wait()
-        with pytest.raises(ConnectionFailedError) as raised:
-            chats.with_options(retries=RetryPolicy(deadline=0.01)).send_message(chat_id=1, message="second")
-        held.release()
-        assert first.result().attempts == 1
-    assert (raised.value.delivery, raised.value.attempts) == (Delivery.NOT_SENT, 0)
-    assert server.messages == ["first"]
+
+        def send(number: int) -> Any:
+            try:
+                chats.send_message(chat_id=42, message=f"message {number}")
+            except MarketError as error:
+                return outcome(error)
+            return outcome(None)
+
+        ends = collections.Counter(threads.map(send, range(60)))
+        assert (sandbox.requests, len(sandbox.messages)) == (20, 20)
+    assert ends == {"sent": 20, (420, 0, Delivery.NOT_SENT): 40}
 
 
 @pytest.mark.anyio
-async def test_async_view_shares_the_places() -> None:
-    """The same for tasks."""
-    held = Held()
+async def test_client_of_tasks_ends_its_hour_without_a_refusal() -> None:
+    """Tasks share the hour of their client like threads."""
+    ends = collections.Counter[Any]()
+    with Sandbox(hourly_limit=20, clock=lambda: HOUR) as sandbox:
 
-    async def first() -> None:
-        await chats.send_message(chat_id=1, message="first")
+        async def send(number: int) -> None:
+            error: MarketError | None = None
+            try:
+                await chats.send_message(chat_id=42, message=f"message {number}")
+            except MarketError as raised:
+                error = raised
+            ends[outcome(error)] += 1
 
-    with FaultServer([held]) as server:
-        async with async_chats(server, max_parallel=1) as chats, anyio.create_task_group() as tasks:
-            tasks.start_soon(first)
-            await anyio.to_thread.run_sync(held.wait)
-            view = chats.with_options(retries=RetryPolicy(deadline=0.01))
-            with pytest.raises(ConnectionFailedError) as raised:
-                await view.send_message(chat_id=1, message="second")
-            held.release()
-    assert (raised.value.delivery, raised.value.attempts) == (Delivery.NOT_SENT, 0)
-    assert server.messages == ["first"]
-
-
-class Counting(httpx.MockTransport):
-    """A transport that counts what it is asked for."""
-
-    def __init__(self) -> None:
-        """Begin at nothing."""
-        super().__init__(self._answer)
-        self.sent = 0
-        self.closed = 0
-
-    def _answer(self, _: httpx.Request) -> httpx.Response:
-        self.sent += 1
-        return httpx.Response(200, content=OK)
-
-    def close(self) -> None:
-        """Count."""
-        self.closed += 1
-
-    async def aclose(self) -> None:
-        """Count."""
-        self.closed += 1
-
-
-def offline(kind: type[Any], transport: Counting) -> Any:
-    """Make a client that reaches no network."""
-    return kind(business_id=123456, auth=ApiKey("token"), transport=transport)
-
-
-def test_view_leaves_the_connections_of_its_client_open() -> None:
-    """A view sends over its client's connections, and closing it closes nothing; the client closes once."""
-    transport = Counting()
-    with offline(MarketChats, transport) as chats:
-        with chats.with_options(timeout=1) as view:
-            view.send_message(chat_id=1, message="from the view")
-        chats.send_message(chat_id=1, message="from the client")
-        assert transport.closed == 0
-    chats.close()
-    assert (transport.sent, transport.closed) == (2, 1)
-
-
-@pytest.mark.anyio
-async def test_async_view_leaves_the_connections_of_its_client_open() -> None:
-    """The same for tasks."""
-    transport = Counting()
-    async with offline(AsyncMarketChats, transport) as chats:
-        async with chats.with_options(timeout=1) as view:
-            await view.send_message(chat_id=1, message="from the view")
-        await chats.send_message(chat_id=1, message="from the client")
-        assert transport.closed == 0
-    await chats.aclose()
-    assert (transport.sent, transport.closed) == (2, 1)
-
-
-def test_closed_client_and_its_views_refuse_to_send() -> None:
-    """After its end a client sends nothing, and neither do its views, nor theirs."""
-    transport = Counting()
-    with offline(MarketChats, transport) as chats:
-        view = chats.with_options(timeout=1)
-        view.send_message(chat_id=1, message="before")
-    for closed in (chats, view, view.with_options(timeout=2)):
-        with pytest.raises(ConfigurationError, match="closed"):
-            closed.send_message(chat_id=1, message="after")
-    assert transport.sent == 1
-
-
-@pytest.mark.anyio
-async def test_closed_async_client_and_its_views_refuse_to_send() -> None:
-    """The same for tasks."""
-    transport = Counting()
-    async with offline(AsyncMarketChats, transport) as chats:
-        view = chats.with_options(timeout=1)
-        await view.send_message(chat_id=1, message="before")
-    for closed in (chats, view, view.with_options(timeout=2)):
-        with pytest.raises(ConfigurationError, match="closed"):
-            await closed.send_message(chat_id=1, message="after")
-    assert transport.sent == 1
-
-
-@pytest.mark.parametrize("of_view", [False, True], ids=["client", "view"])
-def test_client_closed_between_attempts_ends_the_call(*, of_view: bool) -> None:
-    """A call that would be repeated is not, once its client is closed, and says that nothing was sent."""
-    with FaultServer([answer(503), done]) as server:
-        chats: MarketChats = sync_chats(server, on_attempt=lambda _: chats.close())
-        sender = chats.with_options(timeout=5) if of_view else chats
-        with pytest.raises(ConfigurationError, match="closed") as raised:
-            sender.send_message(chat_id=1, message="once")
-    assert (raised.value.delivery, raised.value.attempts) == (Delivery.NOT_SENT, 1)
-    assert server.messages == ["once"]
-
-
-@pytest.mark.parametrize("of_view", [False, True], ids=["client", "view"])
-@pytest.mark.anyio
-async def test_async_client_closed_between_attempts_ends_the_call(*, of_view: bool) -> None:
-    """The same for tasks."""
-
-    async def close(_: Attempt) -> None:
-        await chats.aclose()
-
-    with FaultServer([answer(503), done]) as server:
-        chats = async_chats(server, on_attempt=close)
-        sender = chats.with_options(timeout=5) if of_view else chats
-        with pytest.raises(ConfigurationError, match="closed") as raised:
-            await sender.send_message(chat_id=1, message="once")
-    assert (raised.value.delivery, raised.value.attempts) == (Delivery.NOT_SENT, 1)
-    assert server.messages == ["once"]
+        async with (
+            AsyncMarketChats(
+                business_id=123456, auth=ApiKey(sandbox.token), base_url=sandbox.base_url
+            ) as chats,
+            anyio.create_task_group() as tasks,
+        ):
+            for number in range(60):
+                tasks.start_soon(send, number)
+        assert (sandbox.requests, len(sandbox.messages)) == (20, 20)
+    assert ends == {"sent": 20, (420, 0, Delivery.NOT_SENT): 40}

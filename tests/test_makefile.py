@@ -30,7 +30,13 @@ def make(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[st
 
 @pytest.mark.parametrize(
     ("target", "variable"),
-    [("release-check", "TAG"), ("spec-diff", "BASE"), ("spec-diff", "STYLE"), ("vendor-diff", "SPEC")],
+    [
+        ("release-check", "TAG"),
+        ("spec-diff", "BASE"),
+        ("spec-diff", "STYLE"),
+        ("vendor-diff", "SPEC"),
+        ("probe", "ORDER"),
+    ],
 )
 def test_the_shell_runs_nothing_that_stands_in_a_variable(target: str, variable: str) -> None:
     """A tag or a branch may have any name: it is one argument and no command."""

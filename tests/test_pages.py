@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import click
 import pytest
@@ -162,9 +162,9 @@ def test_tree_of_errors_is_that_of_the_classes() -> None:
     assert {cls.__name__ for cls in _descendants(MarketError)} <= set(re.findall(r"\w+Error", tree))
 
 
-def _descendants(cls: type) -> set[type]:
-    children: list[type] = [child for child in cls.__subclasses__() if child.__module__ == cls.__module__]
-    return {cls}.union(*map(_descendants, children))
+def _descendants(cls: type[Any]) -> set[type[Any]]:
+    children: list[type[Any]] = cls.__subclasses__()
+    return {cls}.union(*(_descendants(child) for child in children if child.__module__ == cls.__module__))
 
 
 @pytest.mark.parametrize("page", RUSSIAN)

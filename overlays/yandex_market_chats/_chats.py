@@ -13,7 +13,7 @@ import httpx
 from ._credentials import Credentials
 from ._errors import ConfigurationError
 from ._limits import Limits, RateLimit
-from ._operations import AsyncOperations, Operations, build
+from ._operations import AsyncOperations, Operations, Sending, build
 from ._settings import (
     DEFAULT_TIMEOUT,
     RetryPolicy,
@@ -26,6 +26,8 @@ from ._settings import (
     find_business_id,
     find_credentials,
 )
+from ._settle import Message, send_and_settle
+from ._steps import arun, run
 from ._transport import AsyncRetryingTransport, Attempt, RetryingTransport
 from ._version import __version__
 
@@ -52,10 +54,12 @@ class SentMessage:
         attempts: How many attempts it took. All but the last sent nothing, unless the policy says
             `resend_unknown`.
         rate_limit: What is left of the hourly limit; `None` if the API did not say.
+        message_id: The id of the message; `None` unless the chat was read because the outcome was unknown.
     """
 
     attempts: int
     rate_limit: RateLimit | None
+    message_id: int | None = None
 
 
 class _Chats(Generic[TransportT, HookT]):
@@ -79,6 +83,7 @@ class _Chats(Generic[TransportT, HookT]):
         retries: RetryPolicy = _DEFAULT_RETRIES,
         max_parallel: int = 4,
         limits: Limits | None = None,
+        settle_unknown: bool = False,
         transport: TransportT | None = None,
         on_attempt: Callable[[Attempt], HookT] | None = None,
     ) -> None:
@@ -95,6 +100,8 @@ class _Chats(Generic[TransportT, HookT]):
             max_parallel: How many requests of this client and its views may be in flight. The API accepts
                 4 per business: divide them among your programs, or pass shared `limits`.
             limits: Limits that are shared with other programs. Default: the hour of this client alone.
+            settle_unknown: Whether `send_message` reads the chat before it sends, and after an `UNKNOWN`
+                outcome, which it can turn into sent. See docs/settling.md.
             transport: Replaces the network. Default: the network, through the proxies of the environment.
             on_attempt: Called with an `Attempt` after each one; `AsyncMarketChats` awaits the result. An
                 exception that it raises is logged, and the call goes on.
@@ -110,10 +117,11 @@ class _Chats(Generic[TransportT, HookT]):
             del auth  # it may be a bare token, which error trackers would record with this frame
         check_instance("transport", transport, self._base_class | None)
         check_instance("limits", limits, Limits | None)
+        check_instance("settle_unknown", settle_unknown, bool)
         check_instance("on_attempt", on_attempt, Callable | None)
         check_instance("retries", retries, RetryPolicy)
         check_count("max_parallel", max_parallel)
-        self._owner = self
+        self._owner, self._settle_unknown = self, settle_unknown
         self._transport = self._transport_class(
             transport=transport,
             base_url=self._base_url,
@@ -130,7 +138,11 @@ class _Chats(Generic[TransportT, HookT]):
         return f"{type(self).__name__}(business_id={self.business_id}, base_url={str(self._base_url)!r})"
 
     def with_options(
-        self, *, timeout: float | httpx.Timeout | None = None, retries: RetryPolicy | None = None
+        self,
+        *,
+        timeout: float | httpx.Timeout | None = None,
+        retries: RetryPolicy | None = None,
+        settle_unknown: bool | None = None,
     ) -> Self:
         """Return a view of this client: different settings, same slots and limits.
 
@@ -139,11 +151,15 @@ class _Chats(Generic[TransportT, HookT]):
         Args:
             timeout: Seconds for each phase of an attempt. Default: unchanged.
             retries: When a call is retried, and how long it may take. Default: unchanged.
+            settle_unknown: Whether `send_message` settles `UNKNOWN` outcomes. Default: unchanged.
         """
         view = copy.copy(self)
+        if settle_unknown is not None:
+            check_instance("settle_unknown", settle_unknown, bool)
+            view._settle_unknown = settle_unknown  # noqa: SLF001 -- another instance of this class
         if retries is not None:
             check_instance("retries", retries, RetryPolicy)
-            view._transport = self._transport.view(retries)  # noqa: SLF001 -- another instance of this class
+            view._transport = self._transport.view(retries)  # noqa: SLF001
         view._connect(self._http.timeout if timeout is None else timeout)  # noqa: SLF001
         return view
 
@@ -164,18 +180,17 @@ class _Chats(Generic[TransportT, HookT]):
     def _bind(self, client: Client) -> Client:
         raise NotImplementedError
 
-    def _message(self, chat_id: int, message: str) -> httpx.Request:
+    def _message(self, chat_id: int, text: str, after: int | None) -> tuple[Message, httpx.Request, Sending]:
         from yandex_market_chats_generated.api.chats import send_message_to_chat  # noqa: PLC0415
         from yandex_market_chats_generated.models import SendMessageToChatRequest  # noqa: PLC0415
 
-        return build(
-            self._http,
-            send_message_to_chat._get_kwargs(  # noqa: SLF001 -- generated for exactly this
-                self.business_id,
-                chat_id=check_id("chat_id", chat_id),
-                body=SendMessageToChatRequest(check_message(message)),
-            ),
+        chat_id, after = check_id("chat_id", chat_id), None if after is None else check_id("after", after)
+        request = send_message_to_chat._get_kwargs(  # noqa: SLF001 -- generated for exactly this
+            self.business_id, chat_id=chat_id, body=SendMessageToChatRequest(check_message(text))
         )
+        message = Message(self._http, self.business_id, chat_id, text, after, self._transport.policy.deadline)
+        sending = Sending(self._base_url, self.business_id, chat_id, text.strip())
+        return message, build(self._http, request), sending
 
 
 class MarketChats(_Chats[httpx.BaseTransport, None], Operations):
@@ -194,7 +209,7 @@ class MarketChats(_Chats[httpx.BaseTransport, None], Operations):
     def _bind(self, client: Client) -> Client:
         return client.set_httpx_client(self._http)
 
-    def send_message(self, *, chat_id: int, message: str) -> SentMessage:
+    def send_message(self, *, chat_id: int, message: str, after: int | None = None) -> SentMessage:
         """Send a message to a chat with a buyer.
 
         Source: the vendor's page of the method `sendMessageToChat`.
@@ -202,12 +217,17 @@ class MarketChats(_Chats[httpx.BaseTransport, None], Operations):
         Args:
             chat_id: The id of the chat.
             message: The text, 1 to 4096 characters.
+            after: The id of a message in the chat. With `settle_unknown`, the chat is read from there on.
 
         Raises:
             InvalidRequestError: An argument is invalid.
             MarketError: The message was not sent, or may have been: see its `delivery`.
         """
-        return _sent(self._http.send(self._message(chat_id, message)))
+        outgoing, request, sending = self._message(chat_id, message, after)
+        with sending:
+            if self._settle_unknown:
+                return SentMessage(*run(send_and_settle(outgoing, request, sending), self._http))
+            return _sent(self._http.send(request))
 
     def close(self) -> None:
         """Refuse to send from now on. Calls in progress may still send."""
@@ -241,18 +261,23 @@ class AsyncMarketChats(_Chats[httpx.AsyncBaseTransport, Awaitable[None]], AsyncO
     def _bind(self, client: Client) -> Client:
         return client.set_async_httpx_client(self._http)
 
-    async def send_message(self, *, chat_id: int, message: str) -> SentMessage:
+    async def send_message(self, *, chat_id: int, message: str, after: int | None = None) -> SentMessage:
         """Send a message to a chat with a buyer, like `MarketChats.send_message`.
 
         Args:
             chat_id: The id of the chat.
             message: The text, 1 to 4096 characters.
+            after: The id of a message in the chat. With `settle_unknown`, the chat is read from there on.
 
         Raises:
             InvalidRequestError: An argument is invalid.
             MarketError: The message was not sent, or may have been: see its `delivery`.
         """
-        return _sent(await self._http.send(self._message(chat_id, message)))
+        outgoing, request, sending = self._message(chat_id, message, after)
+        with sending:
+            if self._settle_unknown:
+                return SentMessage(*await arun(send_and_settle(outgoing, request, sending), self._http))
+            return _sent(await self._http.send(request))
 
     async def aclose(self) -> None:
         """Refuse to send from now on. Calls in progress may still send."""

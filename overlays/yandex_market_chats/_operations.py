@@ -1,16 +1,19 @@
-"""What the generated operations need: requests are built, responses are parsed, and pages are followed."""
+"""What the operations need: requests are built, responses parsed, pages followed, and messages remembered."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
+from math import inf
+from time import monotonic
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Protocol, Self, TypeVar
 
 import httpx
 
 from yandex_market_chats_generated.api.chats import AsyncChatsOperations, ChatsOperations
 
-from ._errors import Delivery, UnexpectedAnswerError
+from ._errors import Delivery, MarketError, UnexpectedAnswerError
 from ._retry import is_repeatable
 
 # Importing the generated models takes a third as long as importing httpx: the first call does it.
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 PageT = TypeVar("PageT", bound="Page")
+
+MEMORY = 15.0
+"""Seconds for which a message that was sent, or may have been, is remembered."""
 
 
 class Page(Protocol):
@@ -55,7 +61,7 @@ class Operations(ChatsOperations):
             kwargs["page_token"] = page.paging.next_page_token
 
     def _call(self, request: dict[str, Any], parse: Callable[[httpx.Response], R | Unset]) -> R:
-        return _parsed(self._http.send(build(self._http, request)), parse)
+        return parsed(self._http.send(build(self._http, request)), parse)
 
 
 class AsyncOperations(AsyncChatsOperations):
@@ -84,7 +90,7 @@ class AsyncOperations(AsyncChatsOperations):
             kwargs["page_token"] = page.paging.next_page_token
 
     async def _call(self, request: dict[str, Any], parse: Callable[[httpx.Response], R | Unset]) -> R:
-        return _parsed(await self._http.send(build(self._http, request)), parse)
+        return parsed(await self._http.send(build(self._http, request)), parse)
 
 
 def build(http: httpx.Client | httpx.AsyncClient, arguments: dict[str, Any]) -> httpx.Request:
@@ -100,7 +106,12 @@ def build(http: httpx.Client | httpx.AsyncClient, arguments: dict[str, Any]) -> 
 _parse_url = lru_cache(maxsize=128)(httpx.URL)  # a conversation takes several messages
 
 
-def _parsed(response: httpx.Response, parse: Callable[[httpx.Response], R | Unset]) -> R:
+def parsed(response: httpx.Response, parse: Callable[[httpx.Response], R | Unset]) -> R:
+    """Return the result in a successful response.
+
+    Raises:
+        UnexpectedAnswerError: It has no readable result.
+    """
     from yandex_market_chats_generated.types import Unset  # noqa: PLC0415
 
     failure = None
@@ -119,3 +130,35 @@ def _parsed(response: httpx.Response, parse: Callable[[httpx.Response], R | Unse
     )
     unreadable.attempts = response.extensions["attempts"]
     raise unreadable from failure
+
+
+class Sending:
+    """A message on its way: a context manager.
+
+    All clients of a process share `recent`: in a chat, equal messages of two clients cannot be told apart.
+    """
+
+    __slots__ = ("end", "number", "start")
+    recent: ClassVar[deque[Sending]] = deque(maxlen=4096)  # the API accepts 1,000 messages per hour
+
+    def __init__(self, *message: object) -> None:
+        self.number = hash(message)  # and nothing of the text
+        self.start, self.end = monotonic(), inf
+
+    def __enter__(self) -> Self:
+        """Start to send."""
+        self.recent.append(self)
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        """Remember when the message was sent, unless it certainly was not."""
+        refused = isinstance(error, MarketError) and error.delivery is Delivery.NOT_SENT
+        self.end = -inf if refused else monotonic()
+
+    @property
+    def contested(self) -> bool:
+        """Whether an equal message was on its way at the same time, or in the 15 seconds before."""
+        return any(
+            other is not self and other.number == self.number and other.end >= self.start - MEMORY
+            for other in self.recent.copy()
+        )

@@ -66,7 +66,7 @@ class Call:
         self.request, self._credentials, self._policy = request, credentials, policy
         self.resource = f"{request.method} {request.url.path}"
         self._clock, self._now, self._uniform = clock, now, uniform
-        self._end = clock() + policy.deadline
+        self._end: float = clock() + request.extensions.get("deadline", policy.deadline)
         self._timeouts = request.extensions.get("timeout", httpx.Timeout(None).as_dict())
         self._repeatable = is_repeatable(request)
         self._maybe_sent = False

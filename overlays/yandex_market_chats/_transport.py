@@ -89,7 +89,7 @@ class _Retrying:
         on_attempt: Callable[[Attempt], Any] | None,
     ) -> None:
         self._transport, self._base_url, self._credentials = transport, base_url, credentials
-        self._policy, self._on_attempt = policy, on_attempt
+        self.policy, self._on_attempt = policy, on_attempt
         self._limits = HourlyLimits() if limits is None else limits
         self._options = transport_options(base_url) if transport is None else {}
         self._closed = threading.Event()
@@ -97,7 +97,7 @@ class _Retrying:
     def view(self, policy: RetryPolicy) -> Self:
         """Return a transport with another policy, but the same slots and limits; closing one closes both."""
         view = copy.copy(self)
-        view._policy = policy  # noqa: SLF001 -- another instance of this class
+        view.policy = policy
         return view
 
     def _open(self) -> Any:
@@ -105,7 +105,7 @@ class _Retrying:
         return self._network(**self._options) if self._transport is None else self._transport
 
     def _call(self, request: httpx.Request) -> Call:
-        call = Call(request, self._credentials, self._policy)
+        call = Call(request, self._credentials, self.policy)
         here, there = self._base_url, request.url
         if self._closed.is_set():
             call.fail(ConfigurationError("This client has been closed."))

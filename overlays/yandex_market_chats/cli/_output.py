@@ -35,7 +35,7 @@ def error_values(error: MarketError) -> dict[str, Any]:
         "attempts": error.attempts,
         "permanent": error.permanent,
         "error": type(error).__name__,
-        "message": str(error),
+        "message": " ".join((str(error), *getattr(error, "__notes__", ()))),
     }
     if isinstance(error, AnswerError):
         values["status_code"] = error.status_code

@@ -28,6 +28,7 @@ from ._sandbox import serve
 @click.option("--base-url", help="The address of the API.  [env: YANDEX_MARKET_BASE_URL]")
 @click.option("--deadline", type=float, default=60.0, show_default=True, help="Seconds for all attempts.")
 @click.option("--resend-unknown", is_flag=True, help="Retry even if the buyer may receive the message twice.")
+@click.option("--settle", is_flag=True, help="Read the chat to settle an unknown outcome.")
 @click.option("--sandbox", is_flag=True, help="Dry run: send to an in-process sandbox, not to a buyer.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("-v", "--verbose", is_flag=True, help="Report retries and waits on standard error.")
@@ -39,6 +40,7 @@ def send(
     base_url: str | None,
     deadline: float,
     resend_unknown: bool,
+    settle: bool,
     sandbox: bool,
     as_json: bool,
     verbose: bool,
@@ -62,12 +64,19 @@ def send(
                 business_id, base_url, auth = served.business_id, served.base_url, ApiKey(served.token)
             policy = RetryPolicy(deadline=deadline, resend_unknown=resend_unknown)
             chats = stack.enter_context(
-                MarketChats(business_id=business_id, base_url=base_url, auth=auth, retries=policy)
+                MarketChats(
+                    business_id=business_id,
+                    base_url=base_url,
+                    auth=auth,
+                    retries=policy,
+                    settle_unknown=settle,
+                )
             )
             delivery = Delivery.UNKNOWN  # if the call is interrupted, unless its note says otherwise
             sent = chats.send_message(chat_id=chat_id, message=text)
     except MarketError as error:
-        print_result(error_values(error), f"Error: {error}", as_json=as_json, failed=True)
+        values = error_values(error)
+        print_result(values, f"Error: {values['message']}", as_json=as_json, failed=True)
         sys.exit(exit_code(error))
     except KeyboardInterrupt as interrupt:
         if SENTENCES[Delivery.NOT_SENT] in getattr(interrupt, "__notes__", ()):
@@ -79,6 +88,7 @@ def send(
         "delivery": "sent",
         "attempts": sent.attempts,
         "rate_limit": rate_limit_values(sent.rate_limit),
+        "message_id": sent.message_id,
     }
     where = " to the sandbox" if sandbox else ""
     print_result(success, f"Sent{where}, attempts: {sent.attempts}.", as_json=as_json)
