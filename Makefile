@@ -60,6 +60,9 @@ build:  ## build the sdist, and the wheel from it, into dist/
 bench:  ## measure against bare httpx and the vanilla client; WRITE=--write puts the table into README
 	$(PYTHON) benchmarks/run.py $(WRITE)
 
+fleet:  ## send as 8 processes through RedisLimits, kill some of them, and kill Redis
+	$(PYTHON) benchmarks/fleet.py
+
 docs:  ## build the documentation into site/
 	$(PYTHON) scripts/docs.py
 
@@ -75,4 +78,4 @@ api-diff:  ## fail on a break of the public interface without its version step
 release-check:  ## fail unless TAG is the version that the package, the contract and CHANGELOG.md state
 	@$(PYTHON) scripts/versions.py "$$TAG"
 
-.PHONY: help regenerate drift test coverage lint mutants record record-live faults settle probe build bench docs spec-diff vendor-diff api-diff release-check
+.PHONY: help regenerate drift test coverage lint mutants record record-live faults settle probe build bench fleet docs spec-diff vendor-diff api-diff release-check

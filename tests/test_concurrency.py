@@ -302,6 +302,7 @@ class Recording:
         """Start with nothing taken."""
         self.taken: list[str] = []
         self.returned: list[str] = []
+        self.given_back = threading.Event()
 
     def take(self, slot: str, _resource: str) -> float:
         """Record a slot."""
@@ -311,6 +312,7 @@ class Recording:
     def give_back(self, slot: str, _resource: str, _headers: Mapping[str, str] | None) -> None:
         """Record a slot."""
         self.returned.append(slot)
+        self.given_back.set()
 
 
 @pytest.mark.anyio
@@ -330,6 +332,7 @@ async def test_cancelled_call_returns_the_slot_of_shared_limits() -> None:
     ) as chats:
         with scope:
             await chats.send_message(chat_id=1, message="cancelled")
+    assert await anyio.to_thread.run_sync(limits.given_back.wait, 10)
     assert len(limits.taken) == 1
     assert limits.returned == limits.taken
 

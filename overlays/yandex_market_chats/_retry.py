@@ -186,6 +186,7 @@ class Call:
             or ConnectionFailedError(
                 "The deadline passed before the first attempt could start. Send fewer requests at once, or"
                 " allow more time."
+                " If the limits are shared, check that they are available."
             )
         )
 

@@ -12,6 +12,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, closing, nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypeVar
@@ -225,6 +226,8 @@ class AsyncRetryingTransport(_Retrying, httpx.AsyncBaseTransport):
     def __init__(self, *, max_parallel: int, **settings: Any) -> None:
         super().__init__(**settings)
         self._slots = anyio.Semaphore(max_parallel, fast_acquire=True)
+        self._limiter = anyio.CapacityLimiter(max_parallel)
+        self._threads = [ThreadPoolExecutor(1) for _ in range(max_parallel)]
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request until it succeeds or the policy says to stop."""
@@ -284,17 +287,22 @@ class AsyncRetryingTransport(_Retrying, httpx.AsyncBaseTransport):
             except HTTPX_ERRORS as failure:
                 call.failure = failure
         finally:
-            with anyio.CancelScope(shield=True):
-                await self._ask(self._limits.give_back, slot, call.resource, call.headers)
-                if self._transport is None and call.connection is not None:
+            if self._transport is None and call.connection is not None:
+                with anyio.CancelScope(shield=True):
                     await call.connection.aclose()  # httpcore leaks it if the TLS handshake is cancelled
+            await self._ask(self._limits.give_back, slot, call.resource, call.headers)
         return 0.0
 
-    async def _ask(self, method: Callable[..., R], *arguments: Any) -> R:
-        """Call a method of the limits, in a thread unless they never block."""
+    async def _ask(self, method: Callable[..., R], slot: str, *arguments: Any) -> R:
+        """Call a method of the limits, in a thread unless they never block.
+
+        A slot has one thread, and its work is queued there before anything is awaited. So wherever a task is
+        cancelled, its slot is given back, and never before it was taken.
+        """
         if isinstance(self._limits, HourlyLimits):
-            return method(*arguments)
-        return await anyio.to_thread.run_sync(method, *arguments)
+            return method(slot, *arguments)
+        future = self._threads[hash(slot) % len(self._threads)].submit(method, slot, *arguments)
+        return await anyio.to_thread.run_sync(future.result, abandon_on_cancel=True, limiter=self._limiter)
 
 
 def _log_hook_error(error: Exception) -> None:

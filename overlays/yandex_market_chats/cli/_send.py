@@ -17,6 +17,7 @@ from yandex_market_chats import (
 from yandex_market_chats._retry import SENTENCES
 from yandex_market_chats._settings import MESSAGE_MAX_LENGTH
 
+from ._limits import limits_option, shared_limits
 from ._output import EXIT_CODES, error_values, exit_code, print_result, rate_limit_values
 from ._sandbox import serve
 
@@ -28,6 +29,7 @@ from ._sandbox import serve
 @click.option("--base-url", help="The address of the API.  [env: YANDEX_MARKET_BASE_URL]")
 @click.option("--deadline", type=float, default=60.0, show_default=True, help="Seconds for all attempts.")
 @click.option("--resend-unknown", is_flag=True, help="Retry even if the buyer may receive the message twice.")
+@limits_option
 @click.option("--settle", is_flag=True, help="Read the chat to settle an unknown outcome.")
 @click.option("--sandbox", is_flag=True, help="Dry run: send to an in-process sandbox, not to a buyer.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -40,6 +42,7 @@ def send(
     base_url: str | None,
     deadline: float,
     resend_unknown: bool,
+    limits_url: str | None,
     settle: bool,
     sandbox: bool,
     as_json: bool,
@@ -69,6 +72,7 @@ def send(
                     base_url=base_url,
                     auth=auth,
                     retries=policy,
+                    limits=shared_limits(limits_url, business_id),
                     settle_unknown=settle,
                 )
             )

@@ -17,6 +17,7 @@ import click
 from yandex_market_chats import ApiKey, Delivery, MarketChats, MarketError
 from yandex_market_chats.bulk import Journal, JournalError, Row, State, read_rows, write_report
 
+from ._limits import limits_option, shared_limits
 from ._output import EXIT_CODES, EXIT_USAGE, print_result
 from ._progress import HOURLY_LIMIT, display
 from ._sandbox import serve
@@ -39,6 +40,7 @@ SHOW_CURSOR = b"\x1b[?25h"
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     help="Write a CSV file that says what became of each row.",
 )
+@limits_option
 @click.option("--dry-run", is_flag=True, help="Check the file, and say what would be sent.")
 @click.option("--parallel", type=click.IntRange(1), default=4, show_default=True, help="Calls in flight.")
 @click.option("--no-progress", is_flag=True, help="Do not show the progress.")
@@ -50,6 +52,7 @@ def send_many(
     journal_path: Path | None,
     report: Path | None,
     dry_run: bool,
+    limits_url: str | None,
     parallel: int,
     no_progress: bool,
     sandbox: bool,
@@ -71,7 +74,7 @@ def send_many(
     with ExitStack() as stack:
         try:
             rows = read_rows(file)
-            chats = None if dry_run else _client(stack, rows, parallel=parallel, sandbox=sandbox)
+            chats = None if dry_run else _client(stack, rows, limits_url, parallel=parallel, sandbox=sandbox)
             if sandbox or (dry_run and not path.exists()):
                 path = Path(stack.enter_context(tempfile.TemporaryDirectory()), path.name)
             journal = stack.enter_context(Journal(path))
@@ -126,10 +129,13 @@ class Interruption:
         self._journal.stop()
 
 
-def _client(stack: ExitStack, rows: Sequence[Row], *, parallel: int, sandbox: bool) -> MarketChats:
+def _client(
+    stack: ExitStack, rows: Sequence[Row], limits_url: str | None, *, parallel: int, sandbox: bool
+) -> MarketChats:
     """Return the client that sends: its settings come from the environment, unless a sandbox serves it."""
     if not sandbox:
-        return stack.enter_context(MarketChats(max_parallel=parallel))
+        limits = shared_limits(limits_url, None)
+        return stack.enter_context(MarketChats(max_parallel=parallel, limits=limits))
     served = serve(stack, hourly_limit=1000 + 10 * len(rows))  # a dry run must not wait for hours
     return stack.enter_context(
         MarketChats(
@@ -137,6 +143,7 @@ def _client(stack: ExitStack, rows: Sequence[Row], *, parallel: int, sandbox: bo
             base_url=served.base_url,
             auth=ApiKey(served.token),
             max_parallel=parallel,
+            limits=shared_limits(limits_url, served.business_id),
         )
     )
 

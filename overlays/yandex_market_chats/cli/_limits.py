@@ -1,0 +1,25 @@
+"""The option `--limits` of the commands that send."""
+
+import click
+
+from yandex_market_chats import Limits
+from yandex_market_chats._settings import find_business_id
+
+limits_option = click.option(
+    "--limits",
+    "limits_url",
+    metavar="URL",
+    envvar="YANDEX_MARKET_LIMITS",
+    help="Share the limits through this Redis: redis://localhost.  [env: YANDEX_MARKET_LIMITS]",
+)
+
+
+def shared_limits(url: str | None, business_id: int | None) -> Limits | None:
+    """Return the limits that `--limits` names; `None` if it is not used."""
+    if not url:
+        return None
+    try:
+        from yandex_market_chats.redis import RedisLimits  # noqa: PLC0415 -- it has an extra of its own
+    except ImportError as error:
+        raise click.UsageError(str(error)) from error
+    return RedisLimits(url, find_business_id(business_id))

@@ -1,0 +1,120 @@
+"""Limits that several programs share through Redis. Needs the extra `redis`."""
+
+import random
+import threading
+import time
+import weakref
+from collections.abc import Mapping
+from typing import Any
+
+from ._errors import ConfigurationError
+from ._limits import BRIEF, HOUR, RateLimit, parse_date
+from ._settings import check_count, find_business_id
+from ._transport import logger
+
+try:
+    from redis import Redis, RedisError
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+except ImportError as error:
+    raise ImportError("RedisLimits needs redis: pip install 'yandex-market-chats[redis]'") from error
+
+POLL = 0.02  # seconds after which the calls that are next in line ask again; those behind them wait longer
+PATIENCE = 3.0  # seconds after which a call that has not asked again loses its turn: its program was killed
+
+# The calls of all programs queue up, and the first `parallel` of them hold the slots. Without the queue, a
+# program that goes on sending would starve the others. Times are seconds of Redis's own clock.
+# KEYS: the queue; its calls, sorted by when their lease or their turn expires; the hour of the resource.
+_TAKE = """
+local queue, leases, hour = unpack(KEYS)
+local call, parallel, lease, patience, poll, brief = unpack(ARGV)
+local function leave(call) redis.call('LREM', queue, 1, call) redis.call('ZREM', leases, call) end
+local time = redis.call('TIME') local now = time[1] + time[2] / 1e6
+for _, dead in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', now)) do leave(dead) end
+local remaining = tonumber(redis.call('HGET', hour, 'remaining')) or math.huge
+if remaining == 0 then return tostring(math.max(redis.call('PTTL', hour), 1) / 1000) end
+local ahead = redis.call('LPOS', queue, call) or redis.call('RPUSH', queue, call) - 1
+redis.call('ZADD', leases, now + (ahead < tonumber(parallel) and lease or patience), call)
+if ahead >= tonumber(parallel) then return tostring(math.min(poll * math.floor(ahead / parallel), brief)) end
+for _, other in ipairs(redis.call('LRANGE', queue, 0, ahead)) do  -- this call included
+  if other:match('.* ') == call:match('.* ') then remaining = remaining - 1 end
+end
+if remaining < 0 then leave(call) return poll end return '0'
+"""
+_GIVE_BACK = """
+local call, ends, seconds, remaining = unpack(ARGV)
+redis.call('LREM', KEYS[1], 1, call) redis.call('ZREM', KEYS[2], call)
+if not ends then return end
+local known = redis.call('HMGET', KEYS[3], 'until', 'remaining')
+local later = ends - (known[1] or 0)
+if later > 0 or later == 0 and remaining - known[2] < 0 then
+  redis.call('HSET', KEYS[3], 'until', ends, 'remaining', remaining)
+  redis.call('EXPIRE', KEYS[3], seconds)
+end
+"""
+
+
+class RedisLimits:
+    """The limits of a business, shared by all programs that use one Redis. Without it nothing is sent."""
+
+    def __init__(self, url: str, business_id: int, *, parallel: int = 4, lease: float = 30.0) -> None:
+        """Raise `ConfigurationError` if an argument is invalid. No connection is made yet.
+
+        Args:
+            url: The URL of Redis, such as `redis://:password@localhost:6379/0`; `rediss://` for TLS.
+            business_id: The id of the business.
+            parallel: How many requests of all programs may be in flight. The API accepts 4 per business.
+            lease: Seconds until the slot of a killed program is free again: longer than an attempt can take.
+        """
+        check_count("parallel", parallel)
+        if not isinstance(lease, int | float) or not 0 < lease <= threading.TIMEOUT_MAX:
+            raise ConfigurationError("lease must be a positive number of seconds.")
+        self._prefix = f"yandex-market-chats:{{{find_business_id(business_id)}}}:"
+        self._settings = parallel, lease, PATIENCE, POLL, BRIEF
+        try:
+            db = Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_timeout=1, socket_connect_timeout=1)
+            db.connection_pool.make_connection()  # without connecting: it checks the options in the URL
+        except (AttributeError, TypeError, ValueError):
+            del url  # a traceback would show the password, as would the cause
+            raise ConfigurationError("url must look like redis://:password@localhost:6379/0.") from None
+        weakref.finalize(self, db.connection_pool.disconnect)
+        self._take, self._give_back = db.register_script(_TAKE), db.register_script(_GIVE_BACK)
+        self._lock, self._outage = threading.Lock(), ""
+        self._queue: dict[str, float] = {}
+
+    def take(self, slot: str, resource: str) -> float:
+        """Take a slot. Of the calls of this process that wait, only the first asks Redis."""
+        with self._lock:
+            now = time.monotonic()
+            self._queue = {s: t for s, t in self._queue.items() if now - t < PATIENCE} | {slot: now}
+            ahead = list(self._queue).index(slot)
+        wait = min(POLL * ahead, BRIEF) or self._run(self._take, slot, resource, *self._settings)
+        if not wait or wait > BRIEF:
+            with self._lock:
+                self._queue.pop(slot, None)
+        return wait if wait > BRIEF else wait * random.uniform(0.5, 1.0)  # noqa: S311
+
+    def give_back(self, slot: str, resource: str, headers: Mapping[str, str] | None) -> None:
+        """Return a slot and report the headers. If Redis is unavailable, the lease expires."""
+        with self._lock:
+            self._queue.pop(slot, None)
+        limit, date = RateLimit.from_headers(headers or {}), parse_date((headers or {}).get("Date"))
+        report: tuple[float, ...] = ()
+        if limit and limit.until and limit.remaining is not None and date:
+            seconds = min((limit.until - date).total_seconds(), HOUR)
+            report = int(limit.until.timestamp()), int(seconds), limit.remaining
+        self._run(self._give_back, slot, resource, *report)
+
+    def _run(self, script: Any, slot: str, resource: str, *arguments: float) -> float:
+        """Run a script. If Redis is unavailable, return a brief wait, and log it once."""
+        keys, outage = [self._prefix + name for name in ("queue", "leases", resource)], ""
+        try:
+            wait = float(script(keys, [f"{resource} {slot}", *arguments]) or 0)
+        except RedisError as error:
+            script.registered_client.connection_pool.disconnect(inuse_connections=False)  # after a failover
+            wait, outage = BRIEF, f"unavailable, so nothing is sent: {error}"
+        with self._lock:
+            changed, self._outage = bool(self._outage) is not bool(outage), outage
+        if changed:
+            logger.warning("The shared limits are %s", outage or "available again")
+        return wait

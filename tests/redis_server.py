@@ -1,0 +1,62 @@
+"""A real Redis server on loopback, which a test may kill and start again."""
+
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Self, TextIO, cast
+
+REDIS = shutil.which("redis-server")
+WITHOUT = "redis-server is not on the path: apt-get install redis-server"
+"""Why a test is skipped."""
+
+
+class RedisServer:
+    """Redis on a free port, without persistence: after a restart it is empty.
+
+    Attributes:
+        url: Its URL, the same after a restart.
+    """
+
+    def __init__(self) -> None:
+        """Choose a port."""
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            self._port = listener.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self._port}/0"
+        self._exits = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Start the server."""
+        self._folder = self._exits.enter_context(tempfile.TemporaryDirectory())
+        self._exits.callback(self.kill)
+        self.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Kill the server."""
+        self._exits.close()
+
+    def start(self) -> None:
+        """Start the server, and wait until it accepts connections."""
+        command = [str(REDIS), "--bind", "127.0.0.1", "--port", str(self._port), "--save", ""]
+        self._process = subprocess.Popen(command, cwd=self._folder, stdout=subprocess.PIPE, text=True)
+        with cast("TextIO", self._process.stdout) as lines:
+            if not any("Ready to accept connections" in line for line in lines):
+                raise RuntimeError("redis-server did not start")
+
+    def kill(self) -> None:
+        """Kill the server with SIGKILL."""
+        self._process.kill()
+        self._process.wait()
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Keep the server from answering within the block."""
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
