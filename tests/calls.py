@@ -10,7 +10,7 @@ import pytest
 from mock_api import TOKEN, Outcome, envelope
 from yandex_market_chats import AnswerError, ApiKey, MarketError, RetryPolicy
 from yandex_market_chats._credentials import Credentials
-from yandex_market_chats._errors import answer_error
+from yandex_market_chats._outcomes import answer_error
 from yandex_market_chats._retry import Call
 from yandex_market_chats._transport import HTTPX_ERRORS
 

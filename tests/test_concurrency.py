@@ -5,8 +5,9 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import anyio
@@ -389,20 +390,23 @@ with ThreadPoolExecutor(4) as threads:
 """A worker whose tasks are interrupted at random moments, and who needs all slots at the end."""
 
 
-def run(program: str, *arguments: str) -> subprocess.Popen[str]:
-    """Start a program; its arguments are the base URL, the token, and its own."""
-    return subprocess.Popen(
-        [sys.executable, "-c", CLIENT + program, *arguments], stdout=subprocess.PIPE, text=True
-    )
+@contextmanager
+def running(program: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a program until the end of the block; its arguments are the base URL, the token, and its own."""
+    command = [sys.executable, "-c", CLIENT + program, *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        try:
+            yield child
+        finally:
+            child.kill()
 
 
 def test_killed_process_has_sent_once() -> None:
     """A process that dies between its request and the response leaves one message, and nothing follows."""
     held = Held()
     with FaultServer([held]) as server:
-        with run(ONE_MESSAGE, server.base_url, "token") as child:
+        with running(ONE_MESSAGE, server.base_url, "token"):
             held.wait()
-            child.kill()
         held.release()
     assert server.connections == 1
     assert server.messages == ["once"]
@@ -410,12 +414,11 @@ def test_killed_process_has_sent_once() -> None:
 
 def test_four_processes_that_share_a_business_lose_no_message() -> None:
     """Programs that know nothing of each other exceed the limit together, so their waits must grow."""
-    with Sandbox(latency=0.05) as sandbox:
-        children = [run(MANY_MESSAGES, sandbox.base_url, sandbox.token, str(number)) for number in range(4)]
-        for child in children:
-            child.communicate(timeout=60)
+    with Sandbox(latency=0.05) as sandbox, ExitStack() as stack:
+        settings = (sandbox.base_url, sandbox.token)
+        children = [stack.enter_context(running(MANY_MESSAGES, *settings, str(n))) for n in range(4)]
+        assert [child.wait(60) for child in children] == [0] * 4
         texts = [message.text for message in sandbox.messages]
-    assert [child.returncode for child in children] == [0] * 4
     assert sorted(texts) == sorted(f"message {n} of process {p}" for n in range(20) for p in range(4))
 
 
@@ -431,12 +434,12 @@ def test_time_limits_lose_no_slot_and_leave_no_false_note() -> None:
         wire.send(ACCEPTED)
 
     ends: dict[str, set[str]] = collections.defaultdict(set)
-    with FaultServer([step]) as server, run(TIME_LIMITS, server.base_url, "token") as worker:
+    with FaultServer([step]) as server, running(TIME_LIMITS, server.base_url, "token") as worker:
         for line in worker.communicate(timeout=60)[0].splitlines():
             note, text = line.split("\t")
             ends[note].add(text)
+        assert worker.returncode == 0
     sent = collections.Counter(server.messages)
-    assert worker.returncode == 0
     assert len(ends) >= 3, ends.keys()
     assert not ends["Nothing was sent."] & set(sent)
     assert ends["The message was sent."] | ends["no exception"] <= set(sent)

@@ -34,7 +34,7 @@ from yandex_market_chats import (
     _errors,
 )
 from yandex_market_chats._errors import is_success
-from yandex_market_chats._retry import failure_error
+from yandex_market_chats._outcomes import failure_error
 
 STATUSES = range(100, 600)
 CLASSES: dict[int, type[AnswerError]] = {

@@ -468,7 +468,8 @@ def test_a_deadline_before_the_first_attempt_says_so() -> None:
     assert (caught.value.attempts, caught.value.delivery) == (0, Delivery.NOT_SENT)
     assert str(caught.value) == (
         "The deadline passed before the first attempt could start. Send fewer requests at once, or allow"
-        f" more time. {NOTHING_SENT}"
+        " more time. If the limits are shared, check that they are available."
+        f" {NOTHING_SENT}"
     )
 
 

@@ -373,10 +373,10 @@ async def cancel_at_each_step(cancel: Cancel, *, tls: bool) -> None:
         await chats.send_message(chat_id=1, message="last")
         # In a thread, because the event loop must go on to close sockets. It fails if one is left open.
         await anyio.to_thread.run_sync(stack.pop_all().close)
-    assert {NOTHING_SENT, IN_DOUBT} <= set(ends) <= {NOTHING_SENT, IN_DOUBT, SENT}
+    assert {NOTHING_SENT} <= set(ends) <= {NOTHING_SENT, IN_DOUBT}
     assert not set(ends[NOTHING_SENT]) & set(server.messages)
     assert len(server.messages) == len({*server.messages})
-    assert server.messages[-1] == "last"
+    assert "last" in server.messages
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])

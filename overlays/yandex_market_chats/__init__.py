@@ -9,7 +9,7 @@
 buyer may have received the message.
 """
 
-from ._chats import AsyncMarketChats, MarketChats, SentMessage
+from ._chats import AsyncMarketChats, MarketChats
 from ._credentials import ApiKey, OAuthToken
 from ._errors import (
     AnswerError,
@@ -31,8 +31,9 @@ from ._errors import (
     UnexpectedAnswerError,
 )
 from ._limits import Limits, RateLimit
+from ._operations import SentMessage
+from ._retry import Attempt
 from ._settings import RetryPolicy
-from ._transport import Attempt
 from ._version import __version__
 
 __all__ = [

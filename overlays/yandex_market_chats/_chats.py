@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from http.cookiejar import DefaultCookiePolicy
+from http.cookiejar import CookieJar
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, TypeVar
 
 import httpx
 
 from ._credentials import Credentials
 from ._errors import ConfigurationError
-from ._limits import Limits, RateLimit
-from ._operations import AsyncOperations, Operations, Sending, build
+from ._limits import Limits
+from ._operations import AsyncOperations, Operations, Sending, SentMessage, build, sent
+from ._retry import Attempt
 from ._settings import (
     DEFAULT_TIMEOUT,
     RetryPolicy,
@@ -28,7 +28,7 @@ from ._settings import (
 )
 from ._settle import Message, send_and_settle
 from ._steps import arun, run
-from ._transport import AsyncRetryingTransport, Attempt, RetryingTransport
+from ._transport import AsyncRetryingTransport, RetryingTransport
 from ._version import __version__
 
 # Importing the generated models takes a third as long as importing httpx: the first call does it.
@@ -44,22 +44,6 @@ _HEADERS = {
     "Connection": "close",
     "User-Agent": f"yandex-market-chats/{__version__}",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class SentMessage:
-    """A message that the API accepted.
-
-    Attributes:
-        attempts: How many attempts it took. All but the last sent nothing, unless the policy says
-            `resend_unknown`.
-        rate_limit: What is left of the hourly limit; `None` if the API did not say.
-        message_id: The id of the message; `None` unless the chat was read because the outcome was unknown.
-    """
-
-    attempts: int
-    rate_limit: RateLimit | None
-    message_id: int | None = None
 
 
 class _Chats(Generic[TransportT, HookT]):
@@ -100,8 +84,7 @@ class _Chats(Generic[TransportT, HookT]):
             max_parallel: How many requests of this client and its views may be in flight. The API accepts
                 4 per business: divide them among your programs, or pass shared `limits`.
             limits: Limits that are shared with other programs. Default: the hour of this client alone.
-            settle_unknown: Whether `send_message` reads the chat before it sends, and after an `UNKNOWN`
-                outcome, which it can turn into sent. See docs/settling.md.
+            settle_unknown: Whether `send_message` reads the chat to settle `UNKNOWN`: see docs/settling.md.
             transport: Replaces the network. Default: the network, through the proxies of the environment.
             on_attempt: Called with an `Attempt` after each one; `AsyncMarketChats` awaits the result. An
                 exception that it raises is logged, and the call goes on.
@@ -171,8 +154,8 @@ class _Chats(Generic[TransportT, HookT]):
             base_url=self._base_url,
             timeout=check_timeout(timeout),
             headers=_HEADERS,
+            cookies=_NoCookies(),
         )
-        self._http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # the API has no sessions
         # For functions of the other kind, the generated client would create an httpx client without retries.
         refusing = httpx.MockTransport(_refuse)
         self.client = self._bind(Client(base_url=str(self._base_url), httpx_args={"transport": refusing}))
@@ -226,8 +209,8 @@ class MarketChats(_Chats[httpx.BaseTransport, None], Operations):
         outgoing, request, sending = self._message(chat_id, message, after)
         with sending:
             if self._settle_unknown:
-                return SentMessage(*run(send_and_settle(outgoing, request, sending), self._http))
-            return _sent(self._http.send(request))
+                return run(send_and_settle(outgoing, request, sending), self._http)
+            return sent(self._http.send(request))
 
     def close(self) -> None:
         """Refuse to send from now on. Calls in progress may still send."""
@@ -276,8 +259,8 @@ class AsyncMarketChats(_Chats[httpx.AsyncBaseTransport, Awaitable[None]], AsyncO
         outgoing, request, sending = self._message(chat_id, message, after)
         with sending:
             if self._settle_unknown:
-                return SentMessage(*await arun(send_and_settle(outgoing, request, sending), self._http))
-            return _sent(await self._http.send(request))
+                return await arun(send_and_settle(outgoing, request, sending), self._http)
+            return sent(await self._http.send(request))
 
     async def aclose(self) -> None:
         """Refuse to send from now on. Calls in progress may still send."""
@@ -293,8 +276,11 @@ class AsyncMarketChats(_Chats[httpx.AsyncBaseTransport, Awaitable[None]], AsyncO
         await self.aclose()
 
 
-def _sent(response: httpx.Response) -> SentMessage:
-    return SentMessage(response.extensions["attempts"], response.extensions["rate_limit"])
+class _NoCookies(CookieJar):
+    """The jar of an API without sessions; the lock of another one stays locked if a signal handler raises."""
+
+    def extract_cookies(self, response: Any, request: Any) -> None:
+        """Keep none."""
 
 
 def _refuse(_request: httpx.Request) -> NoReturn:

@@ -34,22 +34,6 @@ METHOD_FAILURE = 420
 """The vendor's status for an exceeded limit; `http.HTTPStatus` does not have it."""
 
 _TRACE_ID = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
-_EXCERPT = 200
-"""Characters of a response that an error quotes; `.errors` and `.body` have all of it."""
-
-# Sources: the vendor's pages "Error types", "Authorization" and "Restrictions on requests".
-_ADVICE = {
-    401: "Check the token: it must be complete, valid, and sent as what it is (ApiKey or OAuthToken).",
-    403: "The token may be invalid, of another business, or lack the scope `communication` or `all-methods`.",
-    404: "Check the business id, the other ids of the call, and the base URL.",
-    405: "The API does not know this call: check the base URL, or update this package.",
-    408: "The API timed out waiting for the request.",
-    415: "The API does not know this call: check the base URL, or update this package.",
-    METHOD_FAILURE: "Hourly limit exceeded: try again later.",
-    423: "The business is being migrated: try again later.",
-    429: "Slow down, and try again later.",
-    499: "A gateway closed the request before it was answered.",
-}
 
 
 class Delivery(StrEnum):
@@ -231,25 +215,6 @@ _CLASSES: dict[int, type[ApiError]] = {
 }
 
 
-def answer_error(status_code: int, headers: httpx.Headers, body: bytes) -> AnswerError:
-    """Return the error for an unsuccessful response: its text says what the API said, and what to do."""
-    error = _class(status_code)("", status_code=status_code, headers=headers, body=body)
-    status = f"{status_code} {httpx.codes.get_reason_phrase(status_code)}".rstrip()
-    items = (": ".join(filter(None, item)) for item in error.errors)
-    said = "; ".join(items) or body[: 4 * _EXCERPT].decode(errors="replace")
-    excerpt = " ".join("".join(c if c.isprintable() else " " for c in said).split())[:_EXCERPT]
-    trace = f" Trace id: {error.trace_id}." if isinstance(error, ServerError) and error.trace_id else ""
-    error.args = (f"{status}{excerpt and f' ({excerpt})'}. {_advice(error)}".rstrip() + trace,)
-    return error
-
-
-def hour_used_up(until: datetime) -> RateLimitError:
-    """Return the error that the API would answer with: nothing remains of the hourly limit."""
-    error = RateLimitError(_hour_advice(until), status_code=METHOD_FAILURE)
-    error.rate_limit = RateLimit(limit=None, remaining=0, until=until)
-    return error
-
-
 def is_success(status_code: int, body: bytes | bytearray) -> bool:
     """Return whether the API carried the request out: 200, `"status": "OK"`, and no errors.
 
@@ -259,7 +224,8 @@ def is_success(status_code: int, body: bytes | bytearray) -> bool:
     return envelope.get("status") == "OK" and not envelope.get("errors")
 
 
-def _class(status_code: int) -> type[AnswerError]:
+def error_class(status_code: int) -> type[AnswerError]:
+    """Return the class of the error for a status."""
     if httpx.codes.is_success(status_code):
         return UnexpectedAnswerError
     return _CLASSES.get(status_code, ServerError if httpx.codes.is_server_error(status_code) else ApiError)
@@ -267,7 +233,7 @@ def _class(status_code: int) -> type[AnswerError]:
 
 def _delivery(cls: type[AnswerError], status_code: int, body: bytes) -> Delivery:
     """Return what class, status and body say together about the message."""
-    expected = _class(status_code)
+    expected = error_class(status_code)
     if not (issubclass(cls, expected) or issubclass(expected, cls)):
         return Delivery.UNKNOWN
     # 303 answers a POST that was carried out (RFC 9110, section 15.4.4); after 408 and 499 it is unknown.
@@ -276,27 +242,6 @@ def _delivery(cls: type[AnswerError], status_code: int, body: bytes) -> Delivery
     # envelope, with at least one error in it, says that the API itself refused.
     vendors = _parse_object(body).get("status") in ("OK", "ERROR") and any(e.code for e in _error_items(body))
     return Delivery.NOT_SENT if refused or (status_code == 503 and vendors) else Delivery.UNKNOWN  # noqa: PLR2004
-
-
-def _advice(error: AnswerError) -> str:
-    status_code = error.status_code or 0
-    if isinstance(error, UnexpectedAnswerError):
-        return 'Expected 200 with {"status": "OK"}.'
-    if httpx.codes.is_redirect(status_code):
-        return "Check the base URL: a redirect is never followed, because it could leak the token."
-    if isinstance(error, RateLimitError) and error.parallel:
-        return (
-            "Send fewer requests at once: the limit applies to the whole business, other programs included."
-        )
-    if isinstance(error, RateLimitError) and error.until:
-        return _hour_advice(error.until)
-    if isinstance(error, ServerError):
-        return "The API is overloaded: try again later." if error.delivery is Delivery.NOT_SENT else ""
-    return _ADVICE.get(status_code, "Fix the request according to the API's message.")
-
-
-def _hour_advice(until: datetime) -> str:
-    return f"Hourly limit exceeded: try again after {until:%Y-%m-%d %H:%M:%S} UTC."
 
 
 def _parse_object(body: bytes | bytearray) -> dict[str, Any]:

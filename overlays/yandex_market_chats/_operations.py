@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from math import inf
 from time import monotonic
@@ -14,6 +15,7 @@ import httpx
 from yandex_market_chats_generated.api.chats import AsyncChatsOperations, ChatsOperations
 
 from ._errors import Delivery, MarketError, UnexpectedAnswerError
+from ._limits import RateLimit
 from ._retry import is_repeatable
 
 # Importing the generated models takes a third as long as importing httpx: the first call does it.
@@ -130,6 +132,27 @@ def parsed(response: httpx.Response, parse: Callable[[httpx.Response], R | Unset
     )
     unreadable.attempts = response.extensions["attempts"]
     raise unreadable from failure
+
+
+@dataclass(frozen=True, slots=True)
+class SentMessage:
+    """A message that the API accepted.
+
+    Attributes:
+        attempts: How many attempts it took. All but the last sent nothing, unless the policy says
+            `resend_unknown`.
+        rate_limit: What is left of the hourly limit; `None` if the API did not say.
+        message_id: The id of the message; `None` unless the chat was read because the outcome was unknown.
+    """
+
+    attempts: int
+    rate_limit: RateLimit | None
+    message_id: int | None = None
+
+
+def sent(response: httpx.Response) -> SentMessage:
+    """Return what a successful response says about the message."""
+    return SentMessage(response.extensions["attempts"], response.extensions["rate_limit"])
 
 
 class Sending:

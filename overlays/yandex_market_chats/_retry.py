@@ -4,6 +4,7 @@ import random
 import time
 import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn, Self, cast
 
@@ -19,11 +20,10 @@ from ._errors import (
     MarketError,
     RateLimitError,
     ServerError,
-    answer_error,
-    hour_used_up,
     is_success,
 )
 from ._limits import BRIEF, RateLimit, retry_after, seconds_until
+from ._outcomes import answer_error, failure_error, hour_used_up
 from ._settings import RetryPolicy
 
 MAX_BODY = 16 * 2**20
@@ -37,13 +37,38 @@ SENTENCES = {
 
 _CONNECTING = ("connection.", "proxy.", "socks.")
 """How the names of httpcore's trace events begin while it connects. Any other event may be the request."""
-_CONNECTING_ERRORS = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One attempt of a call, for metrics and tracing. It contains nothing secret.
+
+    Attributes:
+        number: Which attempt of its call this was, from 1.
+        method: The HTTP method.
+        path: The path of the URL, without the query, which names the chat.
+        elapsed: Seconds from the start of the attempt, its wait for a slot excluded, to the whole response.
+        status_code: The status of the response; `None` if there was none.
+        rate_limit: What the headers of the response say about the hourly limit.
+        error: The name of the error's class; `None` if the request succeeded.
+        delivery: Whether the message may have been sent; `None` if the request succeeded.
+        wait: Seconds until the next attempt; `None` if this was the last.
+    """
+
+    number: int
+    method: str
+    path: str
+    elapsed: float
+    status_code: int | None
+    rate_limit: RateLimit | None
+    error: str | None
+    delivery: Delivery | None
+    wait: float | None
+
+    def __str__(self) -> str:
+        """Return a one-line summary."""
+        outcome = f"status {self.status_code}, {self.error or 'ok'}"
+        return f"{self.method} {self.path}: attempt {self.number} in {self.elapsed:.3f} s: {outcome}"
 
 
 class Call:
@@ -256,39 +281,6 @@ class Call:
 def is_repeatable(request: httpx.Request) -> bool:
     """Return whether a request may be sent twice: it is a GET, or the contract says so."""
     return request.method == "GET" or request.extensions.get("repeatable") is True
-
-
-def failure_error(failure: Exception, request: httpx.Request, *, left: bool | None) -> MarketError:
-    """Return the error for an attempt without a response.
-
-    Args:
-        failure: What the transport raised.
-        request: The request of the attempt.
-        left: Whether the request began to leave; `None` if the transport does not report it.
-    """
-    what = f"{type(failure).__name__}: {failure}".rstrip(": ")
-    if left is False or (left is None and _while_connecting(failure, request)):
-        failed = ConnectionFailedError(
-            f"No connection ({what}). Check the network, the proxy and the base URL."
-        )
-        failed.refused = isinstance(failure, httpx.ProxyError) and str(failure).startswith(("403", "407"))
-        return failed
-    return ConnectionLostError(f"The connection broke before the response was complete ({what}).")
-
-
-def _while_connecting(failure: Exception, request: httpx.Request) -> bool:
-    """Return whether the failure happened while connecting, as reported by httpcore or the transport itself.
-
-    A third-party transport may call a lost answer a `ConnectError` (httpx-aiohttp does), or let through the
-    failure of another request that it made.
-    """
-    cause = failure.__cause__
-    if not isinstance(failure, _CONNECTING_ERRORS) or getattr(failure, "_request", None) not in {
-        None,
-        request,
-    }:
-        return False
-    return cause is None or type(cause).__module__.partition(".")[0] == "httpcore"
 
 
 def _may_pass(error: MarketError) -> bool:

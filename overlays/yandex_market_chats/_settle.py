@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import httpx
 
 from ._errors import Delivery, MarketError
-from ._limits import RateLimit, parse_date
-from ._operations import Sending, build, parsed
+from ._limits import parse_date
+from ._operations import Sending, SentMessage, build, parsed, sent
 from ._steps import Steps, noted
 
 if TYPE_CHECKING:
     from yandex_market_chats_generated.models import ChatHistoryPage
 
-Sent = tuple[int, RateLimit | None, int | None]
 MAX_PAGES = 10
 PATIENCE, LAST_READ = 15.0, 2.0
 """Seconds after an UNKNOWN in which the message must show up, and how many of them the last read may take."""
@@ -93,8 +92,8 @@ class Message(NamedTuple):
         raise UnsettledError(f"it has more than {MAX_PAGES} pages; pass after=, the id of a known message.")
 
 
-def send_and_settle(message: Message, request: httpx.Request, sending: Sending) -> Steps[Sent]:
-    """Send a message; return the attempts, the rate limit, and the message id if the chat was read again."""
+def send_and_settle(message: Message, request: httpx.Request, sending: Sending) -> Steps[SentMessage]:
+    """Send a message, and after an UNKNOWN look for it in its chat."""
     end = monotonic() + message.deadline
     with noted(Delivery.NOT_SENT):
         before = yield from _look(message, end - 0.75 * message.deadline)
@@ -109,8 +108,8 @@ def send_and_settle(message: Message, request: httpx.Request, sending: Sending) 
         if isinstance(found, str):
             error.add_note(f"Reading the chat did not settle it: {found}")
             raise
-        return error.attempts, getattr(error, "rate_limit", None), found
-    return response.extensions["attempts"], response.extensions["rate_limit"], None
+        return SentMessage(error.attempts, getattr(error, "rate_limit", None), found)
+    return sent(response)
 
 
 def _look(message: Message, end: float) -> Steps[Before | str]:

@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, closing, nullcontext
-from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypeVar
 
 import anyio
@@ -22,9 +21,9 @@ import anyio.to_thread
 import httpx
 
 from ._credentials import Credentials
-from ._errors import ConfigurationError, Delivery, InvalidRequestError
-from ._limits import BRIEF, HourlyLimits, Limits, RateLimit, Slots, new_slot
-from ._retry import Call
+from ._errors import ConfigurationError, InvalidRequestError
+from ._limits import BRIEF, HourlyLimits, Limits, Slots, new_slot
+from ._retry import Attempt, Call
 from ._settings import RetryPolicy, transport_options
 
 logger = logging.getLogger("yandex_market_chats")
@@ -37,40 +36,6 @@ HTTPX_ERRORS = (httpx.HTTPError, httpx.StreamError, ssl.SSLError)
 """What becomes a `MarketError`; under asyncio, httpcore lets TLS errors through. Others propagate as is."""
 
 R = TypeVar("R")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """One attempt of a call, for metrics and tracing. It contains nothing secret.
-
-    Attributes:
-        number: Which attempt of its call this was, from 1.
-        method: The HTTP method.
-        path: The path of the URL, without the query, which names the chat.
-        elapsed: Seconds from the start of the attempt, its wait for a slot excluded, to the whole response.
-        status_code: The status of the response; `None` if there was none.
-        rate_limit: What the headers of the response say about the hourly limit.
-        error: The name of the error's class; `None` if the request succeeded.
-        delivery: Whether the message may have been sent; `None` if the request succeeded.
-        wait: Seconds until the next attempt; `None` if this was the last.
-    """
-
-    number: int
-    method: str
-    path: str
-    elapsed: float
-    status_code: int | None
-    rate_limit: RateLimit | None
-    error: str | None
-    delivery: Delivery | None
-    wait: float | None
-
-    def __str__(self) -> str:
-        """Return a one-line summary."""
-        return (
-            f"{self.method} {self.path}: attempt {self.number} in {self.elapsed:.3f} s:"
-            f" status {self.status_code}, {self.error or 'ok'}"
-        )
 
 
 class _Retrying:

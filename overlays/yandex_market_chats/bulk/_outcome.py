@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from yandex_market_chats._chats import SentMessage
 from yandex_market_chats._errors import (
     METHOD_FAILURE,
     AnswerError,
@@ -16,6 +15,7 @@ from yandex_market_chats._errors import (
     RateLimitError,
 )
 from yandex_market_chats._limits import RateLimit, seconds_until
+from yandex_market_chats._operations import SentMessage
 from yandex_market_chats._retry import SENTENCES
 
 from ._rows import State

@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
-from yandex_market_chats._chats import MarketChats, SentMessage
+from yandex_market_chats._chats import MarketChats
 from yandex_market_chats._limits import HOUR, RateLimit
+from yandex_market_chats._operations import SentMessage
 
 from ._outcome import judge
 from ._rows import Entry, Progress, State
