@@ -1,4 +1,4 @@
-"""What the API answers to a message that it took: the facts are in the vendor's documentation."""
+"""The answer of the API to a message that it accepted, as the vendor documents it."""
 
 BODY = b'{"status": "OK"}'
 HEADERS = {

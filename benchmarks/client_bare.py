@@ -9,7 +9,7 @@ HEADERS = {"Api-Key": "ACMA:made-up:000"}
 
 
 def sender(base_url: str, transport: httpx.MockTransport | None = None) -> Callable[[], object]:
-    """Make a client and give the function that sends one message."""
+    """Create a client and return the function that sends one message."""
     client = httpx.Client(base_url=base_url, headers=HEADERS, transport=transport)
     return lambda: client.post(PATH, params={"chatId": 42}, json={"message": "Заказ уже в пути"})
 
@@ -17,6 +17,6 @@ def sender(base_url: str, transport: httpx.MockTransport | None = None) -> Calla
 def async_sender(
     base_url: str, transport: httpx.MockTransport | None = None
 ) -> Callable[[], Awaitable[object]]:
-    """Make an async client and give the function that sends one message."""
+    """Create an async client and return the function that sends one message."""
     client = httpx.AsyncClient(base_url=base_url, headers=HEADERS, transport=transport)
     return lambda: client.post(PATH, params={"chatId": 42}, json={"message": "Заказ уже в пути"})

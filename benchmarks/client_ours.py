@@ -1,4 +1,4 @@
-"""The package of this repository, as its README shows it, but without repeats, which could hide a loss."""
+"""The package of this repository, as its README shows it, but without retries, which could hide a loss."""
 
 from collections.abc import Awaitable, Callable
 
@@ -10,7 +10,7 @@ ONCE = RetryPolicy.disabled()
 
 
 def sender(base_url: str, transport: httpx.MockTransport | None = None) -> Callable[[], object]:
-    """Make a client and give the function that sends one message."""
+    """Create a client and return the function that sends one message."""
     client = MarketChats(
         business_id=123456,
         auth=ApiKey("ACMA:made-up:000"),
@@ -24,7 +24,7 @@ def sender(base_url: str, transport: httpx.MockTransport | None = None) -> Calla
 def async_sender(
     base_url: str, transport: httpx.MockTransport | None = None
 ) -> Callable[[], Awaitable[object]]:
-    """Make an async client and give the function that sends one message."""
+    """Create an async client and return the function that sends one message."""
     client = AsyncMarketChats(
         business_id=123456,
         auth=ApiKey("ACMA:made-up:000"),

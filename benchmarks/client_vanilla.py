@@ -1,4 +1,4 @@
-"""The client that openapi-python-client makes of openapi.yaml when nobody mends its templates."""
+"""The client that openapi-python-client generates from openapi.yaml with its own templates."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -20,7 +20,7 @@ def _client(base_url: str, transport: httpx.MockTransport | None) -> Authenticat
 
 
 def sender(base_url: str, transport: httpx.MockTransport | None = None) -> Callable[[], object]:
-    """Make a client and give the function that sends one message."""
+    """Create a client and return the function that sends one message."""
     client = _client(base_url, transport)
     return lambda: send_message_to_chat.sync_detailed(
         123456, client=client, chat_id=42, body=SendMessageToChatRequest("Заказ уже в пути")
@@ -30,7 +30,7 @@ def sender(base_url: str, transport: httpx.MockTransport | None = None) -> Calla
 def async_sender(
     base_url: str, transport: httpx.MockTransport | None = None
 ) -> Callable[[], Awaitable[object]]:
-    """Make an async client and give the function that sends one message."""
+    """Create an async client and return the function that sends one message."""
     client = _client(base_url, transport)
     return lambda: send_message_to_chat.asyncio_detailed(
         123456, client=client, chat_id=42, body=SendMessageToChatRequest("Заказ уже в пути")

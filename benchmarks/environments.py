@@ -1,4 +1,4 @@
-"""The two environments that are compared, made anew for every run as people make them: venv and pip.
+"""The two environments that are compared, created for every run as people create them, with venv and pip.
 
 `plain` has httpx alone, that is without sniffio, and beside it the vanilla client with what that needs.
 `ours` has the wheel of this repository and what that brings along, sniffio among it. Both have the same
@@ -30,24 +30,24 @@ class Environments:
     """
 
     def __init__(self, folder: Path) -> None:
-        """Make them."""
+        """Create both."""
         httpx = f"httpx=={version('httpx')}"
         self._plain = _environment(folder / "plain", [httpx, *VANILLA_NEEDS])
         self._ours = _environment(folder / "ours", [httpx, str(ROOT)])
         _generate_vanilla(folder / "plain")
 
     def command(self, client: str, program: str, *arguments: str) -> list[str]:
-        """Give the command that runs one of the programs beside this file for a client."""
+        """Return the command that runs a program of this folder for a client."""
         return [self.python(client), str(ROOT / "benchmarks" / program), *arguments]
 
     def python(self, client: str) -> str:
-        """Give the interpreter of a client's environment."""
+        """Return the interpreter of a client's environment."""
         return str(self._ours if client == "ours" else self._plain)
 
 
 @contextmanager
 def environments() -> Iterator[Environments]:
-    """Make both, and remove them in the end."""
+    """Create both, and remove them in the end."""
     with tempfile.TemporaryDirectory() as folder:
         yield Environments(Path(folder))
 

@@ -112,14 +112,14 @@ def delivery(
 
 @contextmanager
 def _worker(command: list[str]) -> Iterator[Callable[[int], float]]:
-    """Start a program that sends in rounds; give the function that asks it for one."""
+    """Start a program that sends in rounds; return the function that asks it for one."""
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        asked, told = process.stdin, process.stdout
-        assert asked and told  # noqa: S101, PT018 -- pipes were asked for
+        questions, answers = process.stdin, process.stdout
+        assert questions and answers  # noqa: S101, PT018 -- pipes were asked for
 
         def ask(count: int) -> float:
-            print(count, file=asked, flush=True)
-            return float(told.readline())
+            print(count, file=questions, flush=True)
+            return float(answers.readline())
 
         yield ask
         # Leaving the block closes its standard input, which ends it.

@@ -1,4 +1,4 @@
-"""The figures in words: for the terminal, and as the table that README.md and README.ru.md quote."""
+"""The figures as text: for the terminal, and as the table of docs/costs.md."""
 
 import os
 import platform
@@ -13,42 +13,18 @@ from typing import Self
 from figures import CLIENTS, Compared
 
 LONG = 1000
-WORDS = {
-    "en": {
-        "memory-sync": "a call in memory, sync",
-        "memory-async": "a call in memory, async, 4 in flight",
-        "loopback-sync": "a call over loopback, sync",
-        "loopback-async": "a call over loopback, async, 4 in flight",
-        "import": "cold import",
-        "peak": "peak memory after one message",
-        "losses": "sends lost of 300, server closing unannounced 0.5 ms after",
-        "delivery-sync": "200 messages at 100 ms latency, threads",
-        "delivery-async": "200 messages at 100 ms latency, tasks",
-        "head": "| | httpx | generated, as it comes | this package | result | goal |",
-        "µs": "µs",
-        "ms": "ms",
-        "MiB": "MiB",
-        "s": "s",
-        "caption": "{date}, Python {python}, httpx {httpx}, {cpus} cores, {system}; `make bench`.",
-    },
-    "ru": {
-        "memory-sync": "вызов в памяти, sync",
-        "memory-async": "вызов в памяти, async, 4 сразу",
-        "loopback-sync": "вызов через loopback, sync",
-        "loopback-async": "вызов через loopback, async, 4 сразу",
-        "import": "холодный импорт",
-        "peak": "пик памяти после одного сообщения",
-        "losses": "потеряно отправок из 300, сервер без предупреждения закрывает через 0,5 мс",
-        "delivery-sync": "200 сообщений при задержке 100 мс, потоки",
-        "delivery-async": "200 сообщений при задержке 100 мс, задачи",
-        "head": "| | httpx | сгенерированный, как есть | этот пакет | итог | цель |",
-        "µs": "мкс",
-        "ms": "мс",
-        "MiB": "МиБ",
-        "s": "с",
-        "caption": "{date}, Python {python}, httpx {httpx}, ядер: {cpus}, {system}; `make bench`.",
-    },
+NAMES = {
+    "memory-sync": "a call in memory, sync",
+    "memory-async": "a call in memory, async, 4 in flight",
+    "loopback-sync": "a call over loopback, sync",
+    "loopback-async": "a call over loopback, async, 4 in flight",
+    "import": "cold import",
+    "peak": "peak memory after one message",
+    "losses": "sends lost of 300, server closing unannounced 0.5 ms after",
+    "delivery-sync": "200 messages at 100 ms latency, threads",
+    "delivery-async": "200 messages at 100 ms latency, tasks",
 }
+HEAD = "| | httpx | generated, unmodified | this package | result | goal |"
 
 
 @dataclass(frozen=True)
@@ -56,7 +32,7 @@ class Row:
     """One line of the report.
 
     Attributes:
-        name: What was measured: a key of `WORDS`.
+        name: What was measured: a key of `NAMES`.
         unit: Of the cells.
         cells: A figure for each client, where there is one.
         result: What is held to the goal, in words.
@@ -112,40 +88,33 @@ def _cells(compared: Compared) -> dict[str, str]:
 
 def text(row: Row) -> str:
     """Lay a row out for a terminal."""
-    words = WORDS["en"]
-    name = words[row.name] + (row.unit and f", {words[row.unit]}")
+    name = NAMES[row.name] + (row.unit and f", {row.unit}")
     cells = "".join(f"{row.cells.get(client, '–'):>8}" for client in CLIENTS)
     return f"{name:60}{cells}   {row.result:16} goal {row.goal:16} {'met' if row.met else 'MISSED'}"
 
 
-def table(rows: list[Row], language: str) -> str:
+def table(rows: list[Row]) -> str:
     """Lay the rows out as Markdown."""
-    words = WORDS[language]
-    lines = [words["head"], "|---|---:|---:|---:|---|---|"]
+    lines = [HEAD, "|---|---:|---:|---:|---|---|"]
     for row in rows:
-        name = words[row.name] + (row.unit and f", {words[row.unit]}")
+        name = NAMES[row.name] + (row.unit and f", {row.unit}")
         cells = " | ".join(row.cells.get(client, "–") for client in CLIENTS)
         lines.append(f"| {name} | {cells} | {row.result}{'' if row.met else ' ✗'} | {row.goal} |")
-    caption = words["caption"].format(
-        date=datetime.now(UTC).date(),
-        python=platform.python_version(),
-        httpx=version("httpx"),
-        cpus=os.cpu_count(),
-        system=platform.system(),
+    caption = (
+        f"{datetime.now(UTC).date()}, Python {platform.python_version()}, httpx {version('httpx')},"
+        f" {os.cpu_count()} cores, {platform.system()}; `make bench`."
     )
     return "\n".join([*lines, "", caption])
 
 
 def write(path: Path, table: str) -> None:
-    """Replace what stands between the two comments."""
-    told, places = re.subn(
+    """Replace the table between the two comments."""
+    page, count = re.subn(
         r"(<!-- benchmarks -->\n).*?(<!-- /benchmarks -->)",
         lambda found: f"{found[1]}{table}\n{found[2]}",
         path.read_text(encoding="utf-8"),
         flags=re.DOTALL,
     )
-    if places != 1:
-        raise SystemExit(
-            f"{path.name} has no place for the table: <!-- benchmarks --> … <!-- /benchmarks -->"
-        )
-    path.write_text(told, encoding="utf-8")
+    if count != 1:
+        raise SystemExit(f"{path.name} must contain <!-- benchmarks --> … <!-- /benchmarks --> once.")
+    path.write_text(page, encoding="utf-8")

@@ -5,6 +5,7 @@ import re
 import subprocess
 import threading
 from collections.abc import Iterator
+from io import BytesIO
 from typing import Any
 
 import httpx
@@ -28,6 +29,8 @@ from yandex_market_chats import (
     ServerError,
 )
 from yandex_market_chats.sandbox import API_KEY, OAUTH
+from yandex_market_chats_generated.models import ChatContext, ChatContextIdentifiableType, ChatStatusType
+from yandex_market_chats_generated.types import File
 
 CLASSES: dict[int, type[ApiError]] = {
     400: BadRequestError,
@@ -41,18 +44,18 @@ MESSAGE = "Заказ уже в пути"
 
 
 def errors() -> Iterator[Any]:
-    """Yield the status, the name and the value of every example of an error, which all operations share."""
+    """Yield status, name and value of each example of an error; all operations share them."""
     contract = yaml.safe_load((ROOT / CONTRACT).read_text(encoding="utf-8"))
     operation, *_ = contract["paths"].values()
     for status, answer in operation["post"]["responses"].items():
         if "$ref" in answer:
             name = answer["$ref"].rpartition("/")[2]
             content = contract["components"]["responses"][name]["content"]["application/json"]
-            for example, told in content["examples"].items():
-                yield pytest.param(int(status), example, told["value"], id=f"{status}-{example}")
+            for name, example in content["examples"].items():
+                yield pytest.param(int(status), name, example["value"], id=f"{status}-{name}")
 
 
-each_error = pytest.mark.parametrize(("status", "example", "told"), list(errors()))
+each_error = pytest.mark.parametrize(("status", "example", "envelope"), list(errors()))
 each_kind = pytest.mark.parametrize("auth", [ApiKey(API_KEY), OAuthToken(OAUTH)], ids=["api key", "oauth"])
 
 
@@ -68,7 +71,7 @@ def install() -> list[str]:
 
 @pytest.fixture(scope="module")
 def prism() -> Iterator[str]:
-    """Serve the contract on a free port, and give the address."""
+    """Serve the contract on a free port, and yield the address."""
     process = subprocess.Popen(
         [*install(), "mock", "--host", "127.0.0.1", "--port", "0", CONTRACT],
         cwd=ROOT,
@@ -78,7 +81,7 @@ def prism() -> Iterator[str]:
         stderr=subprocess.STDOUT,
         encoding="utf-8",
     )
-    # Prism speaks of each request, and stops when nobody listens.
+    # Prism prints a line for each request, and stops when no one reads them.
     listener = threading.Thread(target=process.communicate)
     try:
         yield address(process)
@@ -99,7 +102,7 @@ def address(process: subprocess.Popen[str]) -> str:
 
 
 def settings(base_url: str, auth: ApiKey | OAuthToken | None = None) -> dict[str, Any]:
-    """Give the arguments of a client that sends to Prism, once."""
+    """Return the arguments of a client that sends to Prism, once."""
     return {
         "business_id": 123456,
         "auth": auth or ApiKey(API_KEY),
@@ -108,11 +111,11 @@ def settings(base_url: str, auth: ApiKey | OAuthToken | None = None) -> dict[str
     }
 
 
-def assert_told(error: ApiError, status: int, told: dict[str, Any]) -> None:
+def assert_example(error: ApiError, status: int, envelope: dict[str, Any]) -> None:
     """Compare an error with the example of the contract that it was made of."""
     assert type(error) is CLASSES[status]
     assert error.status_code == status
-    assert [item._asdict() for item in error.errors] == told["errors"]
+    assert [item._asdict() for item in error.errors] == envelope["errors"]
 
 
 @each_kind
@@ -132,29 +135,47 @@ async def test_the_request_of_the_async_client_is_the_same(prism: str, auth: Api
         assert (await chats.send_message(chat_id=42, message=MESSAGE)).attempts == 1
 
 
+OPERATIONS: dict[str, tuple[dict[str, Any], str]] = {
+    "get_chats": ({"limit": 5, "statuses": [ChatStatusType.NEW]}, "ChatsPage"),
+    "get_chat": ({"chat_id": 42}, "Chat"),
+    "get_chat_history": ({"chat_id": 42, "message_id_from": 7, "page_token": "x"}, "ChatHistoryPage"),
+    "get_chat_message": ({"chat_id": 42, "message_id": 7}, "ChatMessage"),
+    "create_chat": ({"context": ChatContext(ChatContextIdentifiableType.ORDER, 555)}, "CreatedChat"),
+    "send_file_to_chat": ({"chat_id": 42, "file": File(BytesIO(b"%PDF"), "a.pdf")}, "ApiResponse"),
+}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_each_operation_sends_what_the_contract_asks_for(prism: str, name: str) -> None:
+    """Prism validates the request, and its answer, an example of the contract, becomes the model."""
+    arguments, model = OPERATIONS[name]
+    with MarketChats(**settings(prism)) as chats:
+        assert type(getattr(chats, name)(**arguments)).__name__ == model
+
+
 @each_error
 def test_the_sync_client_makes_the_right_error_of_each_example(
-    prism: str, status: int, example: str, told: dict[str, Any]
+    prism: str, status: int, example: str, envelope: dict[str, Any]
 ) -> None:
     """Each status of the contract is a class, and its envelope is read."""
     with MarketChats(**settings(prism)) as chats:
         chats.client.get_httpx_client().headers["Prefer"] = f"code={status}, example={example}"
         with pytest.raises(ApiError) as caught:
             chats.send_message(chat_id=42, message=MESSAGE)
-    assert_told(caught.value, status, told)
+    assert_example(caught.value, status, envelope)
 
 
 @pytest.mark.anyio
 @each_error
 async def test_the_async_client_makes_the_same_error_of_each_example(
-    prism: str, status: int, example: str, told: dict[str, Any]
+    prism: str, status: int, example: str, envelope: dict[str, Any]
 ) -> None:
     """The same under asyncio and trio."""
     async with AsyncMarketChats(**settings(prism)) as chats:
         chats.client.get_async_httpx_client().headers["Prefer"] = f"code={status}, example={example}"
         with pytest.raises(ApiError) as caught:
             await chats.send_message(chat_id=42, message=MESSAGE)
-    assert_told(caught.value, status, told)
+    assert_example(caught.value, status, envelope)
 
 
 @pytest.mark.parametrize(
