@@ -51,14 +51,20 @@ class Fleet:
     """Processes that are ready to send."""
 
     def __init__(
-        self, sandbox: Sandbox, redis_url: str, *, processes: int = PROCESSES, slots: int = PARALLEL
+        self,
+        sandbox: Sandbox,
+        redis_url: str,
+        *,
+        processes: int = PROCESSES,
+        count: int = COUNT,
+        slots: int = PARALLEL,
     ) -> None:
         """Start the processes, and wait until they are ready."""
         self._processes = []
         for number in range(processes):
             way = "async" if number % 2 else "sync"
             arguments = [f"process {id(self)} {number}", way, sandbox.base_url, sandbox.token, redis_url]
-            command = [sys.executable, str(WORKER), *arguments, str(slots), str(COUNT)]
+            command = [sys.executable, str(WORKER), *arguments, str(slots), str(count)]
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             self._processes.append(process)
         for process in self._processes:
@@ -102,7 +108,9 @@ def run(
 
 
 def without_shared_limits() -> None:
-    """Let each process count alone."""
+    """Let one process send everything; then let each process count alone."""
+    with Sandbox(latency=LATENCY) as sandbox:
+        run("one process", sandbox, Fleet(sandbox, "", processes=1, count=PROCESSES * COUNT))
     with Sandbox(latency=LATENCY) as sandbox:
         run("each process counts alone", sandbox, Fleet(sandbox, ""))
 

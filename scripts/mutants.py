@@ -1,7 +1,7 @@
-"""Change the modules that decide (`MODULES`) in one place at a time; the unit tests must notice every change.
+"""Mutate the modules that decide (`MODULES`); the unit tests must notice every mutant.
 
-mutmut works in a copy, .mutants/, because it wants the package below src/. A change that may go unnoticed
-stands in tests/mutants.toml with the reason. Any other is shown, and makes the exit code 1.
+mutmut works in a copy, .mutants/, because it expects the package below src/. Mutants that change nothing are
+listed in tests/mutants.toml with the reason. Any other survivor is printed, and makes the exit code 1.
 """
 
 import ast
@@ -16,21 +16,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 COPY = ROOT / ".mutants"
 PACKAGE = Path("src", "yandex_market_chats")
-MODULES = (
-    "_answers",
-    "_credentials",
-    "_errors",
-    "_exchange",
-    "_limits",
-    "_policy",
-    "_settings",
-    "_wire",
-)
-# Those that start no process and wait for nothing.
-TESTS = (
-    "answers attempts chats credentials destinations errors limits policy policy_limits"
-    " properties settings views wire"
-)
+MODULES = ("_credentials", "_errors", "_limits", "_outcomes", "_retry", "_settings")
+# They start no process and wait for nothing.
+TESTS = "attempts chats credentials destinations errors limits network properties retry settings"
 SETTINGS = {
     "source_paths": ["src"],
     "only_mutate": [f"{PACKAGE.as_posix()}/{name}.py" for name in MODULES],
@@ -41,7 +29,7 @@ SETTINGS = {
 
 
 def undecorated(source: str) -> str:
-    """Decorate functions by a line below them, for mutmut passes over those with a decorator above."""
+    """Rewrite decorators as assignments, because mutmut skips decorated functions."""
     lines = source.splitlines()
     functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
     for node in sorted(functions, key=lambda node: -node.lineno):
@@ -54,11 +42,11 @@ def undecorated(source: str) -> str:
 
 
 def make_copy() -> None:
-    """Lay out what mutmut works on."""
+    """Copy what mutmut works on."""
     shutil.rmtree(COPY, ignore_errors=True)
-    places = {"overlays": "src", "generated": "src", "scripts": "scripts", "tests": "tests"}
-    for folder, place in places.items():
-        shutil.copytree(ROOT / folder, COPY / place, dirs_exist_ok=True)
+    folders = {"overlays": "src", "generated": "src", "scripts": "scripts", "tests": "tests"}
+    for folder, target in folders.items():
+        shutil.copytree(ROOT / folder, COPY / target, dirs_exist_ok=True)
     for name in ("openapi.yaml", "pyproject.toml"):
         shutil.copy(ROOT / name, COPY)
     for path in (COPY / PACKAGE / f"{name}.py" for name in MODULES):
@@ -68,22 +56,22 @@ def make_copy() -> None:
 
 
 def mutmut(*arguments: str) -> str:
-    """Run mutmut in the copy and return what it prints; a run of the mutants is only shown."""
+    """Run mutmut in the copy and return its output; the output of `run` is only shown."""
     command = [str(Path(sys.executable).with_name("mutmut")), *arguments]
-    environment = {**os.environ, "CI": "1"}  # by it hypothesis has the same examples in every run
+    environment = {**os.environ, "CI": "1"}  # hypothesis then tries the same examples in every run
     stdout = None if arguments == ("run",) else subprocess.PIPE
     ended = subprocess.run(command, cwd=COPY, env=environment, check=True, stdout=stdout, encoding="utf-8")
     return str(ended.stdout)
 
 
 def fits(diff: str, pattern: str) -> bool:
-    """Tell whether a mutant's code, or else what it lacks, is that of a pattern; `…` stands for anything."""
+    """Return whether the added code of a mutant, or else the removed, fits a pattern; `…` is anything."""
     new, old = (" ".join(re.findall(rf"(?m)^[{sign}] +(.*\w.*)", diff)) for sign in "+-")
     return re.fullmatch(".*".join(map(re.escape, pattern.split("…"))), new or old) is not None
 
 
 def main() -> int:
-    """Make the mutants and test them; print the figure, and those that survive without a reason."""
+    """Test the mutants; print the score, and the survivors that are not listed."""
     reasons = tomllib.loads((ROOT / "tests" / "mutants.toml").read_text(encoding="utf-8"))
     listed = {(module, pattern) for module, patterns in reasons.items() for pattern in patterns}
     make_copy()
@@ -99,9 +87,9 @@ def main() -> int:
         print("" if fitting else diff, end="")
     killed, excused = len(ends) - len(survivors), len(survivors) - unlisted
     print(f"\n{killed} of {len(ends)} mutants were killed, {killed / len(ends):.1%}.")
-    print(f"{excused} survived with a reason in tests/mutants.toml, and {unlisted} without.")
+    print(f"{excused} survivors are listed in tests/mutants.toml, {unlisted} are not.")
     for module, pattern in sorted(listed - used):
-        print(f"No survivor of {module} fits this any more: {pattern}")
+        print(f"No survivor of {module} fits this entry: {pattern}")
     return 1 if unlisted or listed - used else 0
 
 

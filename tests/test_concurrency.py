@@ -365,6 +365,7 @@ def strike(*_):
     if armed:
         raise TimeLimit
 
+send("first")  # an interrupted import would lock its module, which is Python's affair
 signal.signal(signal.SIGALRM, strike)
 seconds = random.Random(18)
 for number in range(1000):

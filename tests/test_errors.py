@@ -29,6 +29,7 @@ from yandex_market_chats import (
     NotFoundError,
     PermissionDeniedError,
     RateLimitError,
+    RetryPolicy,
     ServerError,
     UnexpectedAnswerError,
     _errors,
@@ -87,7 +88,12 @@ def test_every_status_has_its_class() -> None:
 def test_every_status_has_its_delivery() -> None:
     """Only refusals are known to have sent nothing; a 503 is one if the vendor's envelope says so."""
     not_sent = {*range(300, 500)} - {303, 408, 499}
-    for body, refusals in ((b"", not_sent), (SUCCESS, not_sent), (OVERLOADED, {*not_sent, 503})):
+    for body, refusals in (
+        (b"", not_sent),
+        (SUCCESS, not_sent),
+        (OVERLOADED, {*not_sent, 503}),
+        (OVERLOADED.replace(b"ERROR", b"OK"), {*not_sent, 503}),
+    ):
         deliveries = {status: refused(status, body).delivery for status in STATUSES}
         assert {status for status, said in deliveries.items() if said is Delivery.NOT_SENT} == refusals
         assert {status for status, said in deliveries.items() if said is Delivery.UNKNOWN} == (
@@ -192,6 +198,7 @@ def test_an_excerpt_is_one_short_printable_line() -> None:
     assert "502 Bad Gateway (<h1>Bad gateway</h1>\ufffd" in str(error)
     assert len(str(error)) == len("502 Bad Gateway ().") + 200
     assert len(error.body) > 10_000
+    assert str(refused(502, b" " * 900 + b"too far away")) == "502 Bad Gateway."
 
 
 # What the API says.
@@ -243,9 +250,7 @@ def test_a_body_that_is_no_envelope_has_no_items(body: bytes) -> None:
         (b"", "0", False),
     ],
 )
-def test_the_two_limits_are_told_apart_by_text_and_count(
-    body: bytes, remaining: str, *, parallel: bool
-) -> None:
+def test_text_and_count_distinguish_the_two_limits(body: bytes, remaining: str, *, parallel: bool) -> None:
     """If they disagree or are silent, the limit is the hourly one, which asks for the longer wait."""
     headers = {"X_RateLimit_Resource_Remaining": remaining, "X_RateLimit_Resource_Until": UNTIL}
     error = refused(420, body, **headers)
@@ -309,6 +314,7 @@ def test_the_cause_of_a_failure_must_be_httpcores() -> None:
     for cause, kind in (
         (httpcore.ConnectError(), ConnectionFailedError),
         (ConnectionResetError(), ConnectionLostError),
+        (type("Error", (Exception,), {"__module__": "httpcore._new"})(), ConnectionFailedError),
         (type("Error", (Exception,), {"__module__": "httpcore_like"})(), ConnectionLostError),
     ):
         failure = httpx.ConnectError("refused")
@@ -336,8 +342,8 @@ def test_a_chain_of_causes_that_contains_itself_ends() -> None:
 
 def test_the_text_of_a_failure_names_its_class_and_reason() -> None:
     """Some of httpx's exceptions have no text at all."""
-    assert str(fail(httpx.ReadError("reset"), left=True)) == (
-        "The connection broke before the response was complete (ReadError: reset)."
+    assert str(fail(httpx.ReadError("code X"), left=True)) == (
+        "The connection broke before the response was complete (ReadError: code X)."
     )
     assert "(ReadError)." in str(fail(httpx.ReadError(""), left=True))
     assert str(fail(httpx.ConnectError("refused"), left=False)) == (
@@ -358,39 +364,40 @@ def test_only_a_403_or_407_of_a_proxy_is_a_refusal() -> None:
 # Errors by hand, and rebuilt.
 
 
-BY_HAND: list[tuple[MarketError, Delivery]] = [
-    (MarketError("x"), Delivery.UNKNOWN),
-    (ConfigurationError("x"), Delivery.NOT_SENT),
-    (InvalidRequestError("x"), Delivery.NOT_SENT),
-    (ConnectionFailedError("x"), Delivery.NOT_SENT),
-    (ConnectionLostError("x"), Delivery.UNKNOWN),
-    (AnswerError("x"), Delivery.UNKNOWN),
-    (UnexpectedAnswerError("x"), Delivery.UNKNOWN),
-    (ApiError("x"), Delivery.UNKNOWN),
-    (BadRequestError("x"), Delivery.NOT_SENT),
-    (AuthenticationError("x"), Delivery.NOT_SENT),
-    (PermissionDeniedError("x"), Delivery.NOT_SENT),
-    (NotFoundError("x"), Delivery.NOT_SENT),
-    (LockedError("x"), Delivery.NOT_SENT),
-    (RateLimitError("x"), Delivery.NOT_SENT),
-    (ServerError("x"), Delivery.UNKNOWN),
-    (ServerError("x", status_code=503), Delivery.UNKNOWN),
-    (ServerError("x", status_code=503, body=OVERLOADED), Delivery.NOT_SENT),
-    (ApiError("x", status_code=418), Delivery.NOT_SENT),
-    (AnswerError("x", status_code=404), Delivery.NOT_SENT),
-    (NotFoundError("x", status_code=404), Delivery.NOT_SENT),
-    (NotFoundError("x", status_code=500), Delivery.UNKNOWN),
-    (UnexpectedAnswerError("x", status_code=404), Delivery.UNKNOWN),
-    (NotFoundError("x", Delivery.UNKNOWN, status_code=404), Delivery.UNKNOWN),
-    (ConnectionLostError("x", Delivery.NOT_SENT), Delivery.NOT_SENT),
+BY_HAND: list[tuple[type[MarketError], dict[str, Any], Delivery]] = [
+    (MarketError, {}, Delivery.UNKNOWN),
+    (ConfigurationError, {}, Delivery.NOT_SENT),
+    (InvalidRequestError, {}, Delivery.NOT_SENT),
+    (ConnectionFailedError, {}, Delivery.NOT_SENT),
+    (ConnectionLostError, {}, Delivery.UNKNOWN),
+    (AnswerError, {}, Delivery.UNKNOWN),
+    (UnexpectedAnswerError, {}, Delivery.UNKNOWN),
+    (ApiError, {}, Delivery.UNKNOWN),
+    (BadRequestError, {}, Delivery.NOT_SENT),
+    (AuthenticationError, {}, Delivery.NOT_SENT),
+    (PermissionDeniedError, {}, Delivery.NOT_SENT),
+    (NotFoundError, {}, Delivery.NOT_SENT),
+    (LockedError, {}, Delivery.NOT_SENT),
+    (RateLimitError, {}, Delivery.NOT_SENT),
+    (ServerError, {}, Delivery.UNKNOWN),
+    (ServerError, {"status_code": 503}, Delivery.UNKNOWN),
+    (ServerError, {"status_code": 503, "body": OVERLOADED}, Delivery.NOT_SENT),
+    (ApiError, {"status_code": 418}, Delivery.NOT_SENT),
+    (AnswerError, {"status_code": 404}, Delivery.NOT_SENT),
+    (NotFoundError, {"status_code": 404}, Delivery.NOT_SENT),
+    (NotFoundError, {"status_code": 500}, Delivery.UNKNOWN),
+    (UnexpectedAnswerError, {"status_code": 404}, Delivery.UNKNOWN),
+    (NotFoundError, {"delivery": Delivery.UNKNOWN, "status_code": 404}, Delivery.UNKNOWN),
+    (ConnectionLostError, {"delivery": Delivery.NOT_SENT}, Delivery.NOT_SENT),
 ]
 
 
 def test_an_error_by_hand_claims_no_more_than_is_known() -> None:
     """Users build errors in their tests; in doubt the message may have been sent."""
-    for error, delivery in BY_HAND:
-        assert (error.delivery, error.attempts, str(error)) == (delivery, 0, "x"), repr(error)
-    assert {type(error) for error, _ in BY_HAND} == {*classes()}
+    for cls, details, delivery in BY_HAND:
+        error = cls("x", **details)
+        assert (error.delivery, error.attempts, str(error)) == (delivery, 0, "x"), (cls, details)
+    assert {cls for cls, _, _ in BY_HAND} == {*classes()}
 
 
 def test_an_error_without_an_answer_has_empty_details() -> None:
@@ -453,6 +460,15 @@ def test_copies_keep_everything(duplicate: Callable[[MarketError], MarketError])
         twin = duplicate(error)
         assert twin is not error
         assert (type(twin), str(twin), twin.args, vars(twin)) == (cls, "x", error.args, vars(error))
+
+
+def test_a_refusal_by_503_is_in_doubt_once_it_is_rebuilt() -> None:
+    """Most errors of the class are, and the envelope that says otherwise is lost."""
+    call = make_call(RetryPolicy.disabled())
+    attempt(call, answer(503, OVERLOADED))
+    error = raised(call)
+    assert (error.delivery, error.args) == (Delivery.NOT_SENT, (str(error),))
+    assert type(error)(*error.args).delivery is Delivery.UNKNOWN
 
 
 def test_a_raised_error_survives_pickle() -> None:

@@ -8,6 +8,7 @@ import pytest
 from fault_rows import (
     CASES,
     CLIENTS,
+    HURRIED,
     LATE,
     LOST,
     Row,
@@ -18,7 +19,7 @@ from fault_rows import (
     row,
     sent,
 )
-from fault_server import answer, reset
+from fault_server import OK, Wire, answer, head, reset
 from yandex_market_chats import ConnectionLostError, RateLimitError
 
 # httpx and httpcore leave the iterators of a broken exchange to the garbage collector, and trio warns.
@@ -62,6 +63,23 @@ def test_lost_connection_has_a_cause(client: str) -> None:
     error = play(row("reset", LOST, reset), client).ended
     assert isinstance(error, ConnectionLostError)
     assert isinstance(error.__cause__, httpx.NetworkError | httpx.RemoteProtocolError)
+
+
+@every_client
+def test_blanks_after_a_success_do_not_outlast_the_deadline(client: str) -> None:
+    """A server that drips blanks behind a complete answer must not hold the call, and its slot, forever."""
+    dripped = []
+
+    def drip(wire: Wire) -> None:
+        wire.read_request()
+        wire.send(head(200, {"Content-Length": "1000"}) + OK)
+        for _ in range(100):
+            wire.pause(0.02)
+            wire.send(b" ")
+        dripped.append("all blanks")
+
+    play(row("blanks", sent(), drip, policy=HURRIED), client)
+    assert not dripped
 
 
 def test_hourly_limit_says_when_it_resets() -> None:

@@ -206,6 +206,7 @@ def test_no_text_with_a_surrogate_is_sent(before: str, surrogate: str, after: st
 
 @fixed
 @given(token=st.text() | st.text(st.characters(codec="ascii")))
+@example("XX")
 def test_every_token_is_rejected_or_sent_unchanged(token: str) -> None:
     """No token breaks a header, or reaches an encoder that would show it in a traceback."""
     api = Api(answer())

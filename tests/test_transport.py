@@ -332,6 +332,13 @@ def test_read_has_no_note(kind: Kind) -> None:
 # Sockets
 
 
+ONE_LEFT = {
+    "Date": "Thu, 10 Jul 2018 00:42:40 GMT",
+    "X-RateLimit-Resource-Remaining": "1",
+    "X-RateLimit-Resource-Until": "Thu, 10 Jul 2018 01:42:40 GMT",
+}
+"""The end of an hour, at which a call that the limits still count as in flight keeps others from sending."""
+
 Cancel = Callable[[Callable[[], Awaitable[object]], int], Awaitable[None]]
 
 
@@ -340,6 +347,17 @@ async def cancel_natively(send: Callable[[], Any], steps: int) -> None:
     task = asyncio.ensure_future(send())
     for _ in range(steps):
         await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def cancel_twice(send: Callable[[], Any], steps: int) -> None:
+    """Cancel a task of asyncio again while it cleans up."""
+    task = asyncio.ensure_future(send())
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.sleep(0)
     task.cancel()
     await asyncio.wait([task])
 
@@ -357,8 +375,14 @@ async def cancel_at_each_step(cancel: Cancel, *, tls: bool) -> None:
     """Cancel calls ever later, and check what they left behind."""
     ends: dict[str, list[str]] = {}
     with ExitStack() as stack:
-        server = stack.enter_context(FaultServer([answer(200)], tls=tls))
-        chats = AsyncMarketChats(business_id=1, auth=ApiKey(TOKEN), base_url=server.base_url, max_parallel=1)
+        server = stack.enter_context(FaultServer([answer(200, headers=ONE_LEFT)], tls=tls))
+        chats = AsyncMarketChats(
+            business_id=1,
+            auth=ApiKey(TOKEN),
+            base_url=server.base_url,
+            retries=RetryPolicy(deadline=5),
+            max_parallel=1,
+        )
         for steps in range(150):
 
             async def send(text: str = f"message {steps}") -> None:
@@ -382,10 +406,15 @@ async def cancel_at_each_step(cancel: Cancel, *, tls: bool) -> None:
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
 @pytest.mark.parametrize(
     ("cancel", "backend"),
-    [(cancel_natively, "asyncio"), (cancel_scope, "asyncio"), (cancel_scope, "trio")],
-    ids=["native", "anyio", "trio"],
+    [
+        (cancel_natively, "asyncio"),
+        (cancel_twice, "asyncio"),
+        (cancel_scope, "asyncio"),
+        (cancel_scope, "trio"),
+    ],
+    ids=["native", "native twice", "anyio", "trio"],
 )
-def test_cancelled_call_leaves_no_socket_and_no_false_note(
+def test_cancelled_call_leaves_no_socket_no_slot_and_no_false_note(
     cancel: Cancel, backend: str, monkeypatch: pytest.MonkeyPatch, *, tls: bool
 ) -> None:
     """Without care a cancelled TLS handshake leaks its socket, until a long-running program has none left."""

@@ -171,9 +171,11 @@ class Call:
     def reads_on(self, chunk: bytes) -> bool:
         """Keep a chunk of the body as it came; return whether to read the next one."""
         self._body += chunk
-        if not self.remaining and not is_success(httpx.codes.OK, self._body):
+        if self.remaining:
+            return len(self._body) < MAX_BODY
+        if not is_success(httpx.codes.OK, self._body):
             raise httpx.ReadTimeout("the deadline passed")
-        return len(self._body) < MAX_BODY
+        return False
 
     def judge(self) -> float | None:
         """Decide what follows: return the seconds until the next attempt, or `None` if this was the last."""

@@ -41,8 +41,8 @@ class RetryPolicy:
         max_attempts: How many attempts a call makes at most.
         deadline: Seconds for the whole call, waits included. No wait is started that would exceed it, and no
             attempt in its last second (or last tenth, if shorter): the response would hardly arrive in time.
-            In a thread it bounds the slot, connecting, each single read, and the body between two chunks;
-            DNS resolution, and a response head that arrives byte by byte, can exceed it.
+            In a thread it bounds the slot, connecting to each address, each read, and the body between
+            chunks; DNS resolution, and a response head that arrives byte by byte, can exceed it.
         backoff: The longest wait after the first attempt, in seconds.
         max_backoff: The longest wait after any attempt, in seconds, unless the API asks for more.
         resend_unknown: Retry even if the message may have been sent already: set it if a duplicate message

@@ -222,10 +222,13 @@ class AsyncRetryingTransport(_Retrying, httpx.AsyncBaseTransport):
 
     async def _attempt(self, call: Call) -> float:
         """Make an attempt in a slot; return 0, or the seconds that the limits ask to wait first."""
-        with anyio.move_on_after(call.slack) as scope:
-            await self._slots.acquire()
-        if scope.cancelled_caught:
-            call.give_up()
+        try:
+            self._slots.acquire_nowait()  # a cancel scope costs more than the rest of this method
+        except anyio.WouldBlock:
+            with anyio.move_on_after(call.slack) as scope:
+                await self._slots.acquire()
+            if scope.cancelled_caught:
+                call.give_up()
         try:
             return await self._attempt_in_slot(call)
         finally:
@@ -252,10 +255,12 @@ class AsyncRetryingTransport(_Retrying, httpx.AsyncBaseTransport):
             except HTTPX_ERRORS as failure:
                 call.failure = failure
         finally:
-            if self._transport is None and call.connection is not None:
-                with anyio.CancelScope(shield=True):
-                    await call.connection.aclose()  # httpcore leaks it if the TLS handshake is cancelled
-            await self._ask(self._limits.give_back, slot, call.resource, call.headers)
+            try:
+                await self._ask(self._limits.give_back, slot, call.resource, call.headers)
+            finally:
+                if self._transport is None and call.connection is not None:
+                    with anyio.CancelScope(shield=True):
+                        await call.connection.aclose()  # httpcore leaks it if a TLS handshake is cancelled
         return 0.0
 
     async def _ask(self, method: Callable[..., R], slot: str, *arguments: Any) -> R:

@@ -19,7 +19,7 @@ try:
 except ImportError as error:
     raise ImportError("RedisLimits needs redis: pip install 'yandex-market-chats[redis]'") from error
 
-POLL = 0.02  # seconds after which the calls that are next in line ask again; those behind them wait longer
+POLL = 0.01  # seconds after which the call that is next in line asks again; those behind it wait longer
 PATIENCE = 3.0  # seconds after which a call that has not asked again loses its turn: its program was killed
 
 # The calls of all programs queue up, and the first `parallel` of them hold the slots. Without the queue, a
@@ -35,7 +35,7 @@ local remaining = tonumber(redis.call('HGET', hour, 'remaining')) or math.huge
 if remaining == 0 then return tostring(math.max(redis.call('PTTL', hour), 1) / 1000) end
 local ahead = redis.call('LPOS', queue, call) or redis.call('RPUSH', queue, call) - 1
 redis.call('ZADD', leases, now + (ahead < tonumber(parallel) and lease or patience), call)
-if ahead >= tonumber(parallel) then return tostring(math.min(poll * math.floor(ahead / parallel), brief)) end
+if ahead >= tonumber(parallel) then return tostring(math.min(poll * (ahead - parallel + 1), brief)) end
 for _, other in ipairs(redis.call('LRANGE', queue, 0, ahead)) do  -- this call included
   if other:match('.* ') == call:match('.* ') then remaining = remaining - 1 end
 end
@@ -88,7 +88,7 @@ class RedisLimits:
             now = time.monotonic()
             self._queue = {s: t for s, t in self._queue.items() if now - t < PATIENCE} | {slot: now}
             ahead = list(self._queue).index(slot)
-        wait = min(POLL * ahead, BRIEF) or self._run(self._take, slot, resource, *self._settings)
+        wait = min(2 * POLL * ahead, BRIEF) or self._run(self._take, slot, resource, *self._settings)
         if not wait or wait > BRIEF:
             with self._lock:
                 self._queue.pop(slot, None)
