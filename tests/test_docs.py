@@ -16,7 +16,7 @@ import docs
 import node_tools
 import yandex_market_chats
 from pages import read
-from yandex_market_chats import AsyncMarketChats, MarketChats, sandbox
+from yandex_market_chats import AsyncMarketChats, MarketChats, bulk, sandbox
 
 pytestmark = pytest.mark.tooling
 
@@ -191,9 +191,10 @@ def test_every_public_name_is_in_the_reference(site: Path) -> None:
     """A new name or operation does not remain undocumented, and the most important one comes first."""
     pages = [path.read_text(encoding="utf-8") for path in sorted((site / "reference").glob("*.html"))]
     described = re.findall(r'<h\d id="(yandex_market_chats[\w.]*)" class="doc', "".join(pages))
-    for module in (yandex_market_chats, sandbox):
+    for module in (yandex_market_chats, bulk, sandbox):
         names = {f"{module.__name__}.{name}" for name in module.__all__ if not name.startswith("_")}
         assert names - set(described) == set()
     methods = {name for client in (MarketChats, AsyncMarketChats) for name in dir(client) if name[0] != "_"}
+    assert "yandex_market_chats.redis.RedisLimits" in described
     assert methods - {name.rpartition(".")[2] for name in described} == set()
     assert described[0] == "yandex_market_chats.MarketChats"

@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -29,6 +30,7 @@ from yandex_market_chats import (
     RetryPolicy,
     ServerError,
 )
+from yandex_market_chats._operations import Sending
 from yandex_market_chats.bulk import Entry, Journal, JournalError, Progress, Row, State, _journal, _run
 
 NOW = datetime(2026, 11, 26, 20, 40, tzinfo=UTC)
@@ -490,6 +492,288 @@ def test_a_limit_without_a_later_hour_is_a_failure(
     journal.add(rows(41))
     assert journal.send(chats).waiting == 1
     assert api.chats == [41]
+
+
+# Settling
+
+
+class ChatApi(Api):
+    """A scripted API whose chats can be read."""
+
+    def __init__(self) -> None:
+        """Start with empty chats."""
+        super().__init__()
+        self.reads: list[int] = []
+        self.history: dict[int, list[tuple[int, str]]] = {}
+        self.on_read: Callable[[int], object] = int
+
+    def show(self, chat_id: int, message_id: int, text: str | None = None) -> None:
+        """Let a message of the shop show up: the one that `rows` makes for the chat, or another one."""
+        self.history.setdefault(chat_id, []).append((message_id, text or f"Заказ {chat_id}"))
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        """Answer a request."""
+        if not request.url.path.endswith("/history"):
+            return super().__call__(request)
+        chat_id = int(request.url.params["chatId"])
+        self.reads.append(chat_id)
+        reply = self.on_read(chat_id)
+        if isinstance(reply, httpx.Response):
+            return reply
+        messages = [
+            {"messageId": message_id, "createdAt": NOW.isoformat(), "sender": "PARTNER", "message": text}
+            for message_id, text in self.history.get(chat_id, [])
+        ]
+        result = {"context": {"type": "ORDER"}, "messages": messages, "paging": {}}
+        date = {"Date": format_datetime(NOW, usegmt=True)}
+        return httpx.Response(200, json={"status": "OK", "result": result}, headers=date)
+
+
+@pytest.fixture
+def chat_api(monkeypatch: pytest.MonkeyPatch) -> ChatApi:
+    """Return an API whose chats are empty, and forget what the other tests sent."""
+    monkeypatch.setattr(Sending, "recent", deque())
+    return ChatApi()
+
+
+@pytest.fixture
+def settling(chat_api: ChatApi) -> MarketChats:
+    """Return a client that settles, and reads a chat once after an UNKNOWN."""
+    return client(chat_api, settle_unknown=True, retries=RetryPolicy(max_attempts=1, deadline=2))
+
+
+def leave(path: Path, chat_id: int, ids: str = "[]") -> None:
+    """Change a row into what a run leaves that dies in the call."""
+    execute(
+        path,
+        f"UPDATE rows SET state = 'unknown', time = '{NOW}', error = 'It died.', before_ids = '{ids}',"
+        f" before_date = '{NOW.isoformat()}' WHERE chat_id = {chat_id}",
+    )
+
+
+UNSETTLED = "Reading the chat did not settle it:"
+CLAIM = "SELECT state, before_ids, before_date FROM rows"
+
+
+def test_an_unknown_row_is_settled_as_it_happens(
+    journal: Journal, settling: MarketChats, chat_api: ChatApi
+) -> None:
+    """No one has to check the chat."""
+    chat_api.on(42, answer(500), do=lambda: chat_api.show(42, 7))
+    journal.add(rows(42))
+    assert journal.send(settling).sent == 1
+    (entry,) = journal.entries()
+    assert (entry.message_id, entry.error, chat_api.chats) == (7, None, [42])
+
+
+def test_what_the_chat_showed_is_stored_with_the_claim(
+    journal: Journal, settling: MarketChats, chat_api: ChatApi, path: Path
+) -> None:
+    """If the program dies in the call, the next one needs it. A row that is only read for stays `waiting`."""
+    seen: list[Any] = []
+    chat_api.show(42, 5)
+    chat_api.on_read = lambda _: seen.extend(execute(path, CLAIM))
+    chat_api.on(42, do=lambda: seen.extend(execute(path, CLAIM)))
+    journal.add(rows(42))
+    journal.send(settling)
+    seen += execute(path, CLAIM)
+    assert seen == [("waiting", None, None), ("sending", "[5]", NOW.isoformat()), ("sent", None, None)]
+
+
+def test_a_later_run_settles_what_a_dead_run_left(
+    journal: Journal, settling: MarketChats, chat_api: ChatApi, path: Path, clock: Clock
+) -> None:
+    """The message is in the chat, and its id was not there before the claim."""
+    journal.add(rows(41, 42, 43))
+    leave(path, 41, "[5]")
+    leave(path, 42, "[5]")
+    chat_api.show(41, 5)
+    chat_api.show(42, 5)
+    chat_api.show(42, 7)
+    clock.sleep(60)
+    progress = journal.send(settling)
+    assert (progress.sent, progress.unknown, chat_api.chats) == (2, 1, [43])
+    missing, found, _ = journal.entries()
+    assert missing.error == f"It died. {UNSETTLED} the message did not show up in time."
+    assert (missing.time, found[3:]) == (NOW, (State.SENT, 0, clock.now, None, 7))
+
+
+def test_a_message_that_shows_up_after_its_run_is_found_by_the_next_one(
+    journal: Journal, settling: MarketChats, chat_api: ChatApi
+) -> None:
+    """The vendor does not say how soon a message shows up."""
+    chat_api.on(42, answer(500))
+    journal.add(rows(42))
+    assert journal.send(settling).unknown == 1
+    assert f"may have been sent: check the chat before sending it again. {UNSETTLED}" in (
+        next(journal.entries()).error or ""
+    )
+    chat_api.show(42, 7)
+    assert journal.send(settling).sent == 1
+    assert chat_api.chats == [42]
+
+
+def test_a_failed_read_leaves_the_row_as_it_was(
+    journal: Journal, settling: MarketChats, chat_api: ChatApi, path: Path
+) -> None:
+    """The next run can still settle it; the reason is stated once, however many runs fail."""
+    journal.add(rows(42))
+    leave(path, 42)
+    before = execute(path, CLAIM)
+    chat_api.show(42, 7)
+    chat_api.on_read = lambda _: answer(404)
+    for _ in range(2):
+        assert journal.send(settling).unknown == 1
+    assert execute(path, CLAIM) == before
+    error = next(journal.entries()).error or ""
+    assert error.startswith(f"It died. {UNSETTLED} it could not be read: 404")
+    assert error.count(UNSETTLED) == 1
+    chat_api.on_read = int
+    assert journal.send(settling).sent == 1
+
+
+def test_a_row_is_sent_when_its_chat_cannot_be_read(
+    journal: Journal, settling: MarketChats, chat_api: ChatApi, path: Path
+) -> None:
+    """Reading is a precaution: it must not keep a message from being sent."""
+    seen: list[Any] = []
+    chat_api.on_read = lambda _: answer(404)
+    chat_api.on(42, do=lambda: seen.extend(execute(path, CLAIM)))
+    journal.add(rows(42))
+    assert journal.send(settling).sent == 1
+    assert seen == [("sending", None, None)]
+
+
+def test_two_messages_that_qualify_leave_the_row_unknown(
+    journal: Journal, settling: MarketChats, chat_api: ChatApi, path: Path
+) -> None:
+    """One of them is of another program."""
+    journal.add(rows(42))
+    leave(path, 42)
+    chat_api.show(42, 7)
+    chat_api.show(42, 8)
+    assert journal.send(settling).unknown == 1
+    assert (next(journal.entries()).error or "").endswith("2 new messages have this text.")
+
+
+def test_the_message_of_another_row_settles_nothing(
+    journal: Journal, settling: MarketChats, chat_api: ChatApi, path: Path
+) -> None:
+    """The one in the chat may be the second reminder, and the first one lost."""
+    journal.add([Row(42, "Ждём", "monday"), Row(42, "Ждём ", "friday")])
+    execute(path, "UPDATE rows SET state = 'sent' WHERE key = 'friday'")
+    execute(
+        path,
+        f"UPDATE rows SET state = 'unknown', before_ids = '[]', before_date = '{NOW.isoformat()}'"
+        " WHERE key = 'monday'",
+    )
+    chat_api.show(42, 7, "Ждём")
+    assert journal.send(settling).unknown == 1
+    assert (next(journal.entries()).error or "").endswith("another row has the same message for this chat.")
+
+
+def test_equal_rows_of_one_run_settle_nothing(
+    journal: Journal, settling: MarketChats, chat_api: ChatApi
+) -> None:
+    """Either of the two reminders may be the one that shows up."""
+    chat_api.on(42, answer(500), answer(500), do=lambda: chat_api.history.update({42: [(7, "Ждём")]}))
+    journal.add([Row(42, "Ждём", "monday")])
+    chat_api.on_read = lambda _: answer(404)
+    assert journal.send(settling).unknown == 1
+    chat_api.on_read = int
+    chat_api.history.clear()
+    journal.add([Row(42, "Ждём", "friday")])
+    assert journal.send(settling).unknown == 2
+    assert all((entry.error or "").count(UNSETTLED) == 1 for entry in journal.entries())
+
+
+def test_a_message_of_this_process_settles_nothing_later_either(
+    journal: Journal, settling: MarketChats, chat_api: ChatApi, path: Path
+) -> None:
+    """Another client has sent the same text meanwhile; only this process knows it."""
+
+    def send_as_well() -> None:
+        chat_api.on(42)
+        settling.send_message(chat_id=42, message="Заказ 42")
+
+    chat_api.on(42, answer(500), do=send_as_well)
+    journal.add(rows(42))
+    journal.send(settling)
+    assert execute(path, CLAIM) == [("unknown", None, None)]
+
+
+def test_a_client_that_does_not_settle_reads_nothing(journal: Journal, chat_api: ChatApi, path: Path) -> None:
+    """Reads cost requests, and rely on what the vendor does not guarantee."""
+    journal.add(rows(41, 42))
+    leave(path, 41)
+    assert journal.send(client(chat_api)).unknown == 1
+    assert (chat_api.reads, chat_api.chats) == ([], [42])
+
+
+def test_a_row_without_a_read_before_it_is_not_looked_for(
+    journal: Journal, settling: MarketChats, chat_api: ChatApi, path: Path
+) -> None:
+    """A message with this text may have been there before."""
+    journal.add(rows(42))
+    execute(path, "UPDATE rows SET state = 'unknown'")
+    chat_api.show(42, 7)
+    assert journal.send(settling).unknown == 1
+    assert chat_api.reads == []
+
+
+def test_a_row_that_someone_marks_during_the_read_stays_marked(
+    journal: Journal, settling: MarketChats, chat_api: ChatApi, path: Path
+) -> None:
+    """A person who has checked the chat knows better. The next run sends the row."""
+    journal.add(rows(42))
+    leave(path, 42)
+    chat_api.show(42, 7)
+    chat_api.on_read = lambda _: execute(path, "UPDATE rows SET state = 'waiting'")
+    assert journal.send(settling).waiting == 1
+    assert chat_api.chats == []
+
+
+@pytest.mark.parametrize("state", [State.UNKNOWN, State.WAITING])
+def test_an_exception_that_is_not_ours_in_a_read_stops_the_run(
+    journal: Journal, settling: MarketChats, chat_api: ChatApi, path: Path, state: State
+) -> None:
+    """Nothing was sent, and the rows stay as they were."""
+
+    def fail(_: int) -> None:
+        chat_api.on_read = int
+        raise SystemExit
+
+    journal.add(rows(42))
+    if state is State.UNKNOWN:
+        leave(path, 42)
+    chat_api.on_read = fail
+    with pytest.raises(SystemExit):
+        journal.send(settling)
+    assert (states(journal), chat_api.chats) == ({42: state}, [])
+
+
+def test_stop_sends_nothing_whose_chat_is_being_read(
+    journal: Journal, settling: MarketChats, chat_api: ChatApi
+) -> None:
+    """Ctrl-C during the read leaves the row to the next run."""
+    chat_api.on_read = lambda _: journal.stop()
+    journal.add(rows(42))
+    assert journal.send(settling).waiting == 1
+    assert (states(journal), chat_api.chats) == ({42: State.WAITING}, [])
+
+
+def test_a_row_whose_chat_was_read_waits_for_the_hour_unclaimed(
+    journal: Journal, settling: MarketChats, chat_api: ChatApi, clock: Clock
+) -> None:
+    """The hour may be used up during the read."""
+    used_up = threading.Event()
+    chat_api.on_read = lambda chat_id: used_up.wait(10) if chat_id == 42 else None
+    chat_api.on(41, answer(remaining=0, until=NINE))
+    times: list[datetime] = []
+    chat_api.on(42, do=lambda: times.append(clock.now))
+    journal.add(rows(41, 42))
+    journal.send(settling, parallel=2, on_progress=lambda p: used_up.set() if p.sent else None)
+    assert times == [NINE]
 
 
 # Progress, and stopping

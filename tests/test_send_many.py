@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -19,7 +20,9 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from environment import lead_to
 from pages import blocks
+from redis_server import REDIS, WITHOUT, RedisServer
 from yandex_market_chats import RateLimit
 from yandex_market_chats.bulk import Journal, Progress, Row, _journal, read_rows
 from yandex_market_chats.cli import _progress, _send_many
@@ -278,6 +281,51 @@ def test_a_report_that_fails_in_the_end_does_not_change_the_exit_code(
         0,
         True,
     )
+
+
+COMMAND = [sys.executable, "-m", "yandex_market_chats", "send-many"]
+
+
+def test_the_next_run_settles_what_a_killed_run_left(sandbox: Sandbox, file: Path) -> None:
+    """The buyers have received the messages: no one has to check their chats."""
+    for chat_id in (42, 43):
+        sandbox.answer(chat_id, "slow")
+    write(file, 42, 43)
+    with subprocess.Popen([*COMMAND, file, "--settle"]) as killed:
+        while len(sandbox.messages) < 2:
+            assert killed.poll() is None
+        killed.kill()
+    assert json.loads(run(file, "--json").stdout)["unknown"] == 2
+    result = run(file, "--settle", "--json")
+    assert (result.exit_code, json.loads(result.stdout)["sent"]) == (0, 2)
+    assert chats(sandbox) == [42, 43]
+
+
+def test_the_settle_option_settles_unknown_rows(sandbox: Sandbox, file: Path) -> None:
+    """The report says which message it is."""
+    write(file, 9001)
+    report = file.with_name("report.csv")
+    assert run(file, "--settle", "--report", report).exit_code == 0
+    assert report.read_text(encoding="utf-8").endswith(",,1\n")
+    assert chats(sandbox) == [9001]
+
+
+@pytest.mark.skipif(REDIS is None, reason=WITHOUT)
+def test_two_runs_share_the_limits(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of them has 4 slots, but the API accepts 4 requests of the whole business."""
+    statuses: Counter[int | None] = Counter()
+    with (
+        RedisServer() as redis,
+        Sandbox(latency=0.05, on_request=lambda request: statuses.update([request.status])) as served,
+    ):
+        lead_to(served, monkeypatch)
+        monkeypatch.setenv("YANDEX_MARKET_LIMITS", redis.url)
+        files = [file, file.with_name("others.csv")]
+        for number, path in enumerate(files, 1):
+            write(path, *range(10_000 * number, 10_000 * number + 12))
+        runs = [subprocess.Popen([*COMMAND, path, "--no-progress"]) for path in files]
+        assert [ended.wait() for ended in runs] == [0, 0]
+    assert statuses == {200: 24}
 
 
 # Signals

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from yandex_market_chats_generated.models import ChatHistoryPage
 
 MAX_PAGES = 10
+UNSETTLED = "Reading the chat did not settle it:"
 PATIENCE, LAST_READ = 15.0, 2.0
 """Seconds after an UNKNOWN in which the message must show up, and how many of them the last read may take."""
 TOLERANCE = timedelta(seconds=2)
@@ -67,6 +68,7 @@ class Message(NamedTuple):
     text: str
     after: int | None
     deadline: float
+    before: Before | str | None = None
 
     def read_chat(self, end: float) -> Steps[tuple[list["ChatHistoryPage"], datetime | None]]:
         """Read all pages until the monotonic time `end`; return them, and the time of the API."""
@@ -86,17 +88,16 @@ class Message(NamedTuple):
             response = yield request
             page = parsed(response, operation._parse_result)  # noqa: SLF001 -- the same
             pages.append(page)
-            token = page.paging.next_page_token if page.paging else None
-            if not token:
+            if not page.paging or not (token := page.paging.next_page_token):
                 return pages, parse_date(response.headers.get("Date"))
         raise UnsettledError(f"it has more than {MAX_PAGES} pages; pass after=, the id of a known message.")
 
 
 def send_and_settle(message: Message, request: httpx.Request, sending: Sending) -> Steps[SentMessage]:
-    """Send a message, and after an UNKNOWN look for it in its chat."""
+    """Send a message, and after an UNKNOWN look for it in its chat, which is read before as well."""
     end = monotonic() + message.deadline
     with noted(Delivery.NOT_SENT):
-        before = yield from _look(message, end - 0.75 * message.deadline)
+        before = message.before or (yield from look(message))
     request.extensions["deadline"] = end - monotonic()
     try:
         response = yield request
@@ -106,20 +107,29 @@ def send_and_settle(message: Message, request: httpx.Request, sending: Sending) 
         with noted(Delivery.UNKNOWN):
             found = yield from _poll(message, before, sending, min(end, monotonic() + PATIENCE))
         if isinstance(found, str):
-            error.add_note(f"Reading the chat did not settle it: {found}")
+            error.add_note(f"{UNSETTLED} {found}")
             raise
         return SentMessage(error.attempts, getattr(error, "rate_limit", None), found)
     return sent(response)
 
 
-def _look(message: Message, end: float) -> Steps[Before | str]:
+def look(message: Message) -> Steps[Before | str]:
     """Read the chat before the first attempt; return what it shows, or why nothing can be settled."""
     try:
-        pages, date = yield from message.read_chat(end)
+        pages, date = yield from message.read_chat(monotonic() + message.deadline / 4)
     except (MarketError, UnsettledError) as error:
         return f"it could not be read before the first attempt: {error}"
     ids = {known.message_id for page in pages for known in page.messages}
     return Before({message.after, *ids}, date) if date else "the API did not say the time."
+
+
+def find(message: Message, before: Before, end: float) -> Steps[int | str]:
+    """Read the chat once; return the id of the message, or why it is not known yet."""
+    try:
+        pages, _ = yield from message.read_chat(end)
+    except MarketError as error:
+        return f"it could not be read: {error}"
+    return find_sent(message.text, pages, before) or "the message did not show up in time."
 
 
 def _poll(message: Message, before: Before | str, sending: Sending, end: float) -> Steps[int | str]:
@@ -127,12 +137,9 @@ def _poll(message: Message, before: Before | str, sending: Sending, end: float) 
     pause = 0.5
     while isinstance(before, Before):
         try:
-            pages, _ = yield from message.read_chat(end)
-            outcome = find_sent(message.text, pages, before) or "the message did not show up in time."
+            outcome = yield from find(message, before, end)
         except UnsettledError as error:
             return str(error)
-        except MarketError as error:
-            outcome = f"it could not be read: {error}"
         if sending.contested:
             return "this process sent the same text to it at that time."
         left = end - LAST_READ - monotonic()

@@ -77,8 +77,12 @@ class Journal:
         once after an error that no row can cure (401, 403, 423, configuration), the run stops and raises
         that error. Ctrl-C, or any other exception in this thread, waits for what is in flight.
 
+        A client with `settle_unknown` reads the chat of each row before the row is claimed, and again after
+        an `UNKNOWN`. What the first read showed is stored with the claim, so the run starts by looking for
+        the messages that earlier runs left `unknown`: a row whose message is in its chat becomes `sent`.
+
         Args:
-            chats: The client. It decides how a call is retried.
+            chats: The client. It decides how a call is retried, and whether unknown outcomes are settled.
             rows: Send these only. Default: all rows of the journal.
             parallel: How many calls may be in flight. Make it no larger than `max_parallel` of the client.
             on_progress: Called in this thread after each outcome, and about once a second.

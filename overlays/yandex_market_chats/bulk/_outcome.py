@@ -51,8 +51,9 @@ class Outcome(NamedTuple):
 def judge(result: SentMessage | BaseException, now: datetime) -> Outcome:
     """Return what follows from what `send_message` returned or raised."""
     if isinstance(result, SentMessage):
-        message_id = getattr(result, "message_id", None)
-        return Outcome(State.SENT, result.attempts, message_id=message_id, rate_limit=result.rate_limit)
+        return Outcome(
+            State.SENT, result.attempts, message_id=result.message_id, rate_limit=result.rate_limit
+        )
     if isinstance(result, MarketError):
         return _judge_error(result, now)
     notes = getattr(result, "__notes__", [])
@@ -78,7 +79,7 @@ def _judge_error(error: MarketError, now: datetime) -> Outcome:
     return Outcome(
         state,
         error.attempts,
-        str(error),
+        " ".join((str(error), *getattr(error, "__notes__", ()))),
         rate_limit=limit,
         held=until is not None,
         fatal=isinstance(error, _FATAL),

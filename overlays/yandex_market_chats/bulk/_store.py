@@ -1,5 +1,6 @@
 """The SQLite file of a journal. Each change is on the disk when its method returns."""
 
+import json
 import os
 import sqlite3
 from collections import Counter
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from yandex_market_chats._errors import Delivery, InvalidRequestError, MarketError
+from yandex_market_chats._settle import UNSETTLED, Before
 
 from ._rows import Added, Entry, Row, State
 
@@ -28,7 +30,9 @@ _SCHEMA = """
         attempts INTEGER NOT NULL DEFAULT 0,
         time TEXT,
         error TEXT,
-        message_id INTEGER
+        message_id INTEGER,
+        before_ids TEXT,
+        before_date TEXT
     )
 """
 _ENTRIES = "SELECT chat_id, message, key, state, attempts, time, error, message_id FROM rows"
@@ -125,10 +129,21 @@ class Store:
         for values in self._database.execute(f"{_ENTRIES} ORDER BY rowid"):
             yield _entry(values)
 
-    def claim(self, key: str, now: datetime) -> bool:
-        """Record that a row is being sent; return whether it was still waiting."""
-        claim = "UPDATE rows SET state = 'sending', time = ? WHERE key = ? AND state = 'waiting'"
-        return self._database.execute(claim, [_text(now), key]).rowcount == 1
+    def claim(self, key: str, now: datetime, before: Before | None) -> bool:
+        """Record that a row is being sent, and what its chat showed; return whether it was still waiting."""
+        claim = (
+            "UPDATE rows SET state = 'sending', time = ?, before_ids = ?, before_date = ?"
+            " WHERE key = ? AND state = 'waiting'"
+        )
+        return self._database.execute(claim, [_text(now), *_columns(before), key]).rowcount == 1
+
+    def before(self, key: str) -> Before | None:
+        """Return what the chat showed before the row was claimed; `None` if it was not read."""
+        seen = "SELECT before_ids, before_date FROM rows WHERE key = ?"
+        for ids, date in self._database.execute(seen, [key]):
+            if date:
+                return Before(json.loads(ids), datetime.fromisoformat(date))
+        return None
 
     def record(
         self,
@@ -139,13 +154,40 @@ class Store:
         attempts: int = 0,
         error: str | None = None,
         message_id: int | None = None,
+        before: Before | None = None,
     ) -> None:
-        """Record the outcome of a call."""
+        """Record the outcome of a call, and what a later run needs to settle it."""
         self._database.execute(
-            "UPDATE rows SET state = ?, time = ?, attempts = attempts + ?, error = ?, message_id = ?"
-            " WHERE key = ?",
-            [state, _text(now), attempts, error, message_id, key],
+            "UPDATE rows SET state = ?, time = ?, attempts = attempts + ?, error = ?, message_id = ?,"
+            " before_ids = ?, before_date = ? WHERE key = ?",
+            [state, _text(now), attempts, error, message_id, *_columns(before), key],
         )
+
+    def settle(self, entry: Entry, found: int | str, now: datetime) -> None:
+        """Record the id of the message that the chat shows, or why an `unknown` row stays one.
+
+        Nothing changes if someone else has marked the row.
+        """
+        if isinstance(found, int) and self._has_equal(entry):
+            found = "another row has the same message for this chat."
+        if isinstance(found, int):
+            state, time, error, message_id = State.SENT, _text(now), None, found
+        else:
+            known = (entry.error or "").partition(UNSETTLED)[0].rstrip()
+            state, time, error, message_id = State.UNKNOWN, None, f"{known} {UNSETTLED} {found}", None
+        settle = (
+            "UPDATE rows SET state = ?, time = coalesce(?, time), error = ?, message_id = ?"
+            " WHERE key = ? AND state = 'unknown'"
+        )
+        self._database.execute(settle, [state, time, error, message_id, entry.key])
+
+    def _has_equal(self, entry: Entry) -> bool:
+        """Return whether the message in the chat may be that of another row."""
+        equal = (
+            "SELECT message FROM rows WHERE chat_id = ? AND key != ? AND state NOT IN ('waiting', 'refused')"
+        )
+        texts = self._database.execute(equal, [entry.chat_id, entry.key])
+        return any(text.strip() == entry.message.strip() for (text,) in texts)
 
     def mark(self, key: str, state: State) -> None:
         """Change the state of an `unknown` row.
@@ -194,6 +236,12 @@ def _connect(path: Path, timeout: float) -> sqlite3.Connection:
 
 def _text(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def _columns(before: Before | None) -> tuple[str | None, str | None]:
+    if before is None:
+        return None, None
+    return json.dumps(sorted(filter(None, before.ids))), before.date.isoformat()
 
 
 def _entry(values: Sequence[Any]) -> Entry:

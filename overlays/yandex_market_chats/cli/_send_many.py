@@ -43,6 +43,7 @@ SHOW_CURSOR = b"\x1b[?25h"
 @limits_option
 @click.option("--dry-run", is_flag=True, help="Check the file, and say what would be sent.")
 @click.option("--parallel", type=click.IntRange(1), default=4, show_default=True, help="Calls in flight.")
+@click.option("--settle", is_flag=True, help="Read the chats to settle unknown outcomes.")
 @click.option("--no-progress", is_flag=True, help="Do not show the progress.")
 @click.option("--sandbox", is_flag=True, help="Send to an in-process sandbox, not to buyers.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -54,6 +55,7 @@ def send_many(
     dry_run: bool,
     limits_url: str | None,
     parallel: int,
+    settle: bool,
     no_progress: bool,
     sandbox: bool,
     as_json: bool,
@@ -74,7 +76,8 @@ def send_many(
     with ExitStack() as stack:
         try:
             rows = read_rows(file)
-            chats = None if dry_run else _client(stack, rows, limits_url, parallel=parallel, sandbox=sandbox)
+            settings = {"max_parallel": parallel, "settle_unknown": settle}
+            chats = None if dry_run else _client(stack, rows, limits_url, sandbox=sandbox, **settings)
             if sandbox or (dry_run and not path.exists()):
                 path = Path(stack.enter_context(tempfile.TemporaryDirectory()), path.name)
             journal = stack.enter_context(Journal(path))
@@ -130,20 +133,19 @@ class Interruption:
 
 
 def _client(
-    stack: ExitStack, rows: Sequence[Row], limits_url: str | None, *, parallel: int, sandbox: bool
+    stack: ExitStack, rows: Sequence[Row], limits_url: str | None, *, sandbox: bool, **settings: Any
 ) -> MarketChats:
     """Return the client that sends: its settings come from the environment, unless a sandbox serves it."""
     if not sandbox:
-        limits = shared_limits(limits_url, None)
-        return stack.enter_context(MarketChats(max_parallel=parallel, limits=limits))
+        return stack.enter_context(MarketChats(limits=shared_limits(limits_url, None), **settings))
     served = serve(stack, hourly_limit=1000 + 10 * len(rows))  # a dry run must not wait for hours
     return stack.enter_context(
         MarketChats(
             business_id=served.business_id,
             base_url=served.base_url,
             auth=ApiKey(served.token),
-            max_parallel=parallel,
             limits=shared_limits(limits_url, served.business_id),
+            **settings,
         )
     )
 
