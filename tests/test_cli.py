@@ -262,7 +262,7 @@ class Keyboard(io.BytesIO):
     [
         ("420", "time.sleep", 3, "nothing was sent"),
         ("42", "httpx.HTTPTransport.handle_request", 4, "the message may have been sent"),
-        ("42", "yandex_market_chats._chats._sent", 4, "the message may have been sent"),
+        ("42", "yandex_market_chats._chats.sent", 4, "the message may have been sent"),
     ],
     ids=["between refused attempts", "in an attempt", "after it"],
 )

@@ -19,6 +19,8 @@ from versions import CONTRACT, ROOT
 from yandex_market_chats._settings import DEFAULT_BASE_URL
 from yandex_market_chats.sandbox import API_KEY
 
+pytestmark = pytest.mark.tooling
+
 UNDOCUMENTED = {
     303: "Gateways may redirect; a client must not follow it, and the vendor does not document any redirect.",
     502: "Gateways in front of the API answer it with HTML; the vendor's page does not list it.",

@@ -12,6 +12,8 @@ from environment import lead_to
 from pages import ROOT
 from yandex_market_chats.sandbox import REVOKED_API_KEY, Request, Sandbox
 
+pytestmark = pytest.mark.tooling
+
 EXAMPLES = ROOT / "examples"
 
 

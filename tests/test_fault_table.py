@@ -9,6 +9,8 @@ import faults
 from fault_rows import FAILED, Row, row, sent
 from fault_server import answer
 
+pytestmark = pytest.mark.tooling
+
 Print = Callable[..., int]
 
 

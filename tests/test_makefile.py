@@ -12,7 +12,7 @@ import pytest
 from versions import PACKAGE, ROOT, stated
 
 MAKE = shutil.which("make")
-pytestmark = pytest.mark.skipif(MAKE is None, reason="make is not on the path")
+pytestmark = [pytest.mark.tooling, pytest.mark.skipif(MAKE is None, reason="make is not on the path")]
 
 
 def make(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:

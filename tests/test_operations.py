@@ -16,6 +16,8 @@ import pytest
 
 import regenerate
 
+pytestmark = pytest.mark.tooling
+
 CONTRACT = """
 openapi: 3.1.0
 info: {title: Invented operations, version: 1.0.0}

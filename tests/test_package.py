@@ -14,6 +14,8 @@ from packaging.requirements import Requirement
 import yandex_market_chats
 from versions import ROOT
 
+pytestmark = pytest.mark.tooling
+
 PACKAGES = {"yandex_market_chats", "yandex_market_chats_generated"}
 INSTALLED = metadata.distribution("yandex-market-chats")
 
@@ -29,7 +31,10 @@ def test_the_tests_require_no_newer_dependencies_than_users_need() -> None:
     extras = project["optional-dependencies"]
     for_users, for_tests = (
         {Requirement(line).name for line in lines}
-        for lines in ([*project["dependencies"], *extras["cli"], *extras["sandbox"]], extras["dev"])
+        for lines in (
+            [*project["dependencies"], *extras["cli"], *extras["redis"], *extras["sandbox"]],
+            [*extras["test"], *extras["dev"]],
+        )
     )
     assert not for_users & for_tests
 

@@ -32,6 +32,8 @@ from yandex_market_chats.sandbox import API_KEY, OAUTH
 from yandex_market_chats_generated.models import ChatContext, ChatContextIdentifiableType, ChatStatusType
 from yandex_market_chats_generated.types import File
 
+pytestmark = pytest.mark.tooling
+
 CLASSES: dict[int, type[ApiError]] = {
     400: BadRequestError,
     401: AuthenticationError,

@@ -16,6 +16,8 @@ from yandex_market_chats.sandbox import Message, Sandbox
 from yandex_market_chats.sandbox._business import Business
 from yandex_market_chats.sandbox._replies import Reply
 
+pytestmark = pytest.mark.tooling
+
 ORDER = 7700000001
 NOON = 1_795_348_800.0
 HOLDS, FAILS, UNSEEN = "holds", "does not hold", "not seen"

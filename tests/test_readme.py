@@ -35,6 +35,7 @@ def test_each_example_prints_what_it_says(served: Sandbox, tmp_path: Path, progr
     assert served.messages
 
 
+@pytest.mark.tooling
 def test_each_example_passes_a_strict_type_check(tmp_path: Path) -> None:
     """An example can be copied into a program that is type-checked."""
     for number, program in enumerate(PROGRAMS):

@@ -241,7 +241,7 @@ def test_the_slot_of_a_killed_program_is_free_after_its_lease(server: RedisServe
     """SIGKILL leaves no time to give anything back."""
     source = (
         "import sys, time; from yandex_market_chats.redis import RedisLimits;"
-        f"limits = RedisLimits(sys.argv[1], {BUSINESS_ID}, parallel=1, lease=2.0);"
+        f"limits = RedisLimits(sys.argv[1], {BUSINESS_ID}, parallel=1, lease=1.0);"
         f"print(limits.take('a', {SEND!r}), flush=True); time.sleep(60)"
     )
     command = [sys.executable, "-c", source, server.url]
@@ -563,18 +563,18 @@ def test_a_process_that_was_forked_has_connections_of_its_own(server: RedisServe
     assert ended.stdout == "0.0\nTrue\n"
 
 
-def test_8_processes_provoke_no_420(server: RedisServer) -> None:
+def test_processes_that_share_redis_provoke_no_420(server: RedisServer) -> None:
     """Each message arrives once, and no limit of the API is exceeded."""
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with Sandbox(latency=0.05) as sandbox, ExitStack() as stack:
         where = [sandbox.base_url, sandbox.token, server.url]
         processes: list[subprocess.Popen[Any]] = []
-        for number, way in enumerate(["sync", "async"] * 4):
+        for number, way in enumerate(["sync", "async"] * 2):
             command = [sys.executable, str(WORKER), str(number), way, *where, "4", "5"]
             processes.append(stack.enter_context(subprocess.Popen(command, **pipes)))
-        assert [process.stdout and process.stdout.readline() for process in processes] == ["ready\n"] * 8
-        assert [process.communicate("\n")[0] for process in processes] == ["5\n"] * 8
-        assert sandbox.requests == 40
+        assert [process.stdout and process.stdout.readline() for process in processes] == ["ready\n"] * 4
+        assert [process.communicate("\n")[0] for process in processes] == ["5\n"] * 4
+        assert sandbox.requests == 20
         assert set(Counter(message.text for message in sandbox.messages).values()) == {1}
 
 

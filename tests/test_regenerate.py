@@ -11,6 +11,8 @@ from openapi_python_client.config import ConfigFile
 
 import regenerate
 
+pytestmark = pytest.mark.tooling
+
 CLIENT = {"client.py": "one\n", "api/chat.py": "two\n"}
 FRESH = {"client.py": "changed\n", "py.typed": ""}
 

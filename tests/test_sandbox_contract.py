@@ -9,6 +9,8 @@ import schemathesis
 
 from yandex_market_chats.sandbox import CHATS, Sandbox
 
+pytestmark = pytest.mark.tooling
+
 _BUSINESS_ID = 123456
 
 

@@ -13,6 +13,8 @@ from repositories import commit_all, edit, git, make_repository
 from versions import CONTRACT, PACKAGE, ROOT, stated
 from yandex_market_chats._settings import MESSAGE_MAX_LENGTH
 
+pytestmark = pytest.mark.tooling
+
 BREAKING, HARMLESS = "Breaking: ", "Not breaking: "
 CHAT_ID = "        - $ref: '#/components/parameters/ChatId'\n"
 SECURITY = "security:\n  - ApiKey: []\n  - OAuth: [market:partner-api]\n"

@@ -8,6 +8,8 @@ import yaml  # type: ignore[import-untyped]
 import vendor_diff
 from versions import CONTRACT, ROOT
 
+pytestmark = pytest.mark.tooling
+
 OURS = """
 openapi: 3.1.0
 security: [{Key: []}]

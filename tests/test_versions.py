@@ -7,6 +7,8 @@ import pytest
 import versions
 from repositories import git, make_repository
 
+pytestmark = pytest.mark.tooling
+
 TEXTS = {
     versions.PACKAGE: '"""Words."""\n\n__version__ = "1.2.0"\n',
     versions.CONTRACT: "openapi: 3.1.0\ninfo:\n  version: 1.2.0\n",

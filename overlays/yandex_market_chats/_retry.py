@@ -94,8 +94,7 @@ class Call:
         self._end: float = clock() + request.extensions.get("deadline", policy.deadline)
         self._timeouts = request.extensions.get("timeout", httpx.Timeout(None).as_dict())
         self._repeatable = is_repeatable(request)
-        self._maybe_sent = False
-        self._renewed = False
+        self._maybe_sent = self._renewed = False
         self.attempts = 0
         self.response: httpx.Response | None = None
         self.rate_limit: RateLimit | None = None
