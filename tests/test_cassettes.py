@@ -126,6 +126,7 @@ def test_a_request_other_than_the_recorded_one_has_no_response(
         chats.send_message(chat_id=chat_id, message=message)
 
 
+@pytest.mark.tooling
 @pytest.mark.usefixtures("clock")
 def test_recording_again_writes_the_same_bytes(tmp_path: Path) -> None:
     """The repository contains what the sandbox answers now: no cassette is missing, left over or outdated."""
@@ -139,6 +140,7 @@ def test_a_cassette_contains_no_secret(path: Path) -> None:
     assert record.leaks(path.read_text(encoding="utf-8")) == []
 
 
+@pytest.mark.tooling
 @pytest.mark.parametrize(
     "text",
     [
@@ -180,12 +182,14 @@ def answer(body: str, **headers: str) -> dict[str, Any]:
     return {"status": {"code": 200, "message": "OK"}, "headers": listed, "body": {"string": body.encode()}}
 
 
+@pytest.mark.tooling
 def test_scrubbing_keeps_only_known_headers() -> None:
     """A cookie, a request id or a header that the vendor adds some day is dropped."""
     received = answer("{}", Server="nginx", Set_Cookie="a=b", X_Request_Id="7", Retry_After="1")
     assert SCRUBBER.response(received)["headers"] == {"retry-after": ["1"]}
 
 
+@pytest.mark.tooling
 @pytest.mark.parametrize(("remaining", "date"), [("7", None), ("0", ["Sun, 22 Nov 2026 12:00:00 GMT"])])
 def test_scrubbing_shifts_dates_and_keeps_the_time_between_them(
     remaining: str, date: list[str] | None
@@ -202,6 +206,7 @@ def test_scrubbing_shifts_dates_and_keeps_the_time_between_them(
     assert headers.get("date") == date
 
 
+@pytest.mark.tooling
 def test_scrubbing_replaces_only_whole_numbers_in_a_body() -> None:
     """An id is replaced wherever the API repeats it, but not within a longer number."""
     received = answer("businessId 98765, 987651, 198765, chat 98765.")
@@ -209,6 +214,7 @@ def test_scrubbing_replaces_only_whole_numbers_in_a_body() -> None:
     assert body == b"businessId 123456, 987651, 198765, chat 123456."
 
 
+@pytest.mark.tooling
 @pytest.mark.usefixtures("clock", "account")
 def test_a_live_recording_is_scrubbed_to_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -225,6 +231,7 @@ def test_a_live_recording_is_scrubbed_to_the_same_bytes(
     assert live.items() <= without_remaining(texts(record.CASSETTES)).items()
 
 
+@pytest.mark.tooling
 @pytest.mark.parametrize(
     ("typed", "reason"),
     [
@@ -246,6 +253,7 @@ def test_a_live_recording_sends_nothing_without_confirmation(
     assert (sandbox.requests, list(tmp_path.iterdir())) == (0, [])
 
 
+@pytest.mark.tooling
 @pytest.mark.parametrize("variable", ACCOUNT)
 @pytest.mark.usefixtures("account")
 def test_a_live_recording_names_the_missing_variable(
@@ -257,6 +265,7 @@ def test_a_live_recording_names_the_missing_variable(
         record.main(["--live"], tmp_path)
 
 
+@pytest.mark.tooling
 def test_a_cassette_of_another_outcome_is_not_written(tmp_path: Path) -> None:
     """If the API answers otherwise than the scenario says, the script says how and writes nothing."""
     with Sandbox() as sandbox, pytest.raises(SystemExit, match=r"404: expected \(404,\) .* got \(400,\)"):
@@ -264,6 +273,7 @@ def test_a_cassette_of_another_outcome_is_not_written(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.tooling
 def test_a_cassette_with_something_like_a_secret_is_not_written(tmp_path: Path) -> None:
     """Here it is a long number in a header, which could be a real id."""
     with Sandbox(hourly_limit=98765) as sandbox, pytest.raises(SystemExit, match="something like a secret"):
