@@ -10,7 +10,7 @@ BIN = $(if $(findstring /,$(PYTHON)),$(dir $(PYTHON)))
 help:  ## list the targets
 	@$(PYTHON) -c "import re; [print(f'{t:15}{d}') for t, d in re.findall(r'(?m)^([a-z-]+):  ## (.+)', open('Makefile').read())]"
 
-regenerate:  ## make generated/ anew from openapi.yaml
+regenerate:  ## regenerate generated/ from openapi.yaml
 	$(PYTHON) scripts/regenerate.py
 
 drift:  ## fail, with the diff, when generated/ is not what openapi.yaml gives
@@ -41,7 +41,7 @@ lint:  ## check the contract, the code and the workflows
 mutants:  ## mutate the modules that decide; fail when a mutant survives that is not listed
 	$(PYTHON) scripts/mutants.py
 
-record:  ## record tests/cassettes/ anew against the sandbox: the same bytes come out
+record:  ## record tests/cassettes/ against the sandbox again: the bytes stay the same
 	$(PYTHON) scripts/record.py
 
 record-live:  ## record what a real account can provoke, against the real API; asks before it sends

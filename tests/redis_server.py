@@ -1,5 +1,6 @@
 """A real Redis server on loopback, which a test may kill and start again."""
 
+import random
 import shutil
 import signal
 import socket
@@ -14,6 +15,14 @@ WITHOUT = "redis-server is not on the path: apt-get install redis-server"
 """Why a test is skipped."""
 
 
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
+
+
 class RedisServer:
     """Redis on a free port, without persistence: after a restart it is empty.
 
@@ -22,9 +31,10 @@ class RedisServer:
     """
 
     def __init__(self) -> None:
-        """Choose a port."""
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            self._port = listener.getsockname()[1]
+        """Choose a free port. The system takes the ports of connections from a higher range."""
+        self._port = next(
+            port for port in iter(lambda: random.randrange(10_000, 30_000), 0) if _is_free(port)
+        )
         self.url = f"redis://127.0.0.1:{self._port}/0"
         self._exits = ExitStack()
 

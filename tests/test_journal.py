@@ -851,6 +851,14 @@ def test_only_the_owner_can_read_the_journal(journal: Journal, path: Path) -> No
     assert modes == {f"orders.journal{suffix}": 0o600 for suffix in ("", "-wal", "-shm", ".lock")}
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+def test_a_file_that_was_there_becomes_private(path: Path) -> None:
+    """`touch orders.journal` must not let everyone read the messages."""
+    path.touch(0o644)
+    with Journal(path):
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
 def test_what_a_dead_run_was_sending_becomes_unknown(path: Path) -> None:
     """No one knows how that call ended."""
     with Journal(path) as journal:

@@ -441,6 +441,33 @@ def test_journal_mark_settles_an_unknown_row(
 
 
 @pytest.mark.usefixtures("sandbox")
+def test_journal_finds_the_only_journal_of_the_folder(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At three in the morning the command of the documentation must work as it stands."""
+    write(file, 500)
+    run(file)
+    monkeypatch.chdir(file.parent)
+    key = Row(500, "Заказ 500").key
+    assert CliRunner().invoke(journal_command, ["mark", key, "sent"]).exit_code == 0
+    Path("other.journal").touch()
+    result = CliRunner().invoke(journal_command, ["show"])
+    assert (result.exit_code, f"{file.name}.journal, other.journal" in result.stderr) == (2, True)
+
+
+def test_an_interruption_before_the_first_claim_sends_nothing(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading a long file takes a while, and Ctrl-C in it leaves nothing unknown."""
+
+    def interrupt(_: Path) -> None:
+        raise KeyboardInterrupt
+
+    write(file, 42)
+    monkeypatch.setattr("yandex_market_chats.cli._send_many.read_rows", interrupt)
+    result = run(file, "--json")
+    assert (result.exit_code, json.loads(result.stdout)) == (3, {"interrupted": True})
+
+
+@pytest.mark.usefixtures("sandbox")
 def test_journal_rejects_a_wrong_key_and_a_wrong_file(file: Path) -> None:
     """A typing error must not settle another row."""
     write(file, 42)

@@ -5,6 +5,7 @@ import threading
 import time
 import weakref
 from collections.abc import Mapping
+from logging import INFO, WARNING
 from typing import Any
 
 from ._errors import ConfigurationError
@@ -37,8 +38,7 @@ local ahead = redis.call('LPOS', queue, call) or redis.call('RPUSH', queue, call
 redis.call('ZADD', leases, now + (ahead < tonumber(parallel) and lease or patience), call)
 if ahead >= tonumber(parallel) then return tostring(math.min(poll * (ahead - parallel + 1), brief)) end
 for _, other in ipairs(redis.call('LRANGE', queue, 0, ahead)) do  -- this call included
-  if other:match('.* ') == call:match('.* ') then remaining = remaining - 1 end
-end
+  if other:match('.* ') == call:match('.* ') then remaining = remaining - 1 end end
 if remaining < 0 then leave(call) return poll end return '0'
 """
 _GIVE_BACK = """
@@ -116,5 +116,5 @@ class RedisLimits:
         with self._lock:
             changed, self._outage = bool(self._outage) is not bool(outage), outage
         if changed:
-            logger.warning("The shared limits are %s", outage or "available again")
+            logger.log(WARNING if outage else INFO, "The shared limits are %s", outage or "available again")
         return wait

@@ -164,6 +164,8 @@ class Run:
         else:
             self._failures += 1
         if isinstance(value, BaseException) and (outcome.fatal or self._failures >= MAX_FAILURES):
+            if not outcome.fatal and self._error is None:
+                value.add_note(f"The run stopped after {MAX_FAILURES} failures in a row.")
             self._error = self._error or value
 
     def _settle(self, entry: Entry, found: int | str | BaseException) -> None:

@@ -79,7 +79,7 @@ class Store:
             try:
                 lock.execute("BEGIN EXCLUSIVE")
             except sqlite3.OperationalError as error:
-                raise JournalError(f"Another run uses {self._path}: wait until it ends ({error}).") from error
+                raise JournalError(f"Another run uses {self._path}: wait until it ends.") from error
             died = "UPDATE rows SET state = 'unknown', error = ? WHERE state = 'sending'"
             self._database.execute(died, [_DIED])
             yield
@@ -223,12 +223,13 @@ class Store:
 def _connect(path: Path, timeout: float) -> sqlite3.Connection:
     """Open a file that only its owner can read; SQLite creates the files beside it in the same mode.
 
-    An existing file is left to SQLite: on Unix, closing any other descriptor of it would release the locks
+    An existing file is not opened here: on Unix, closing any other descriptor of it would release the locks
     that this process holds.
     """
     try:
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
+        path.chmod(0o600)
         return sqlite3.connect(path, timeout=timeout, isolation_level=None)
     except (OSError, sqlite3.Error) as error:
         raise JournalError(f"{path} cannot be opened: {error}.") from error

@@ -10,12 +10,21 @@ from yandex_market_chats.bulk import Entry, Journal, JournalError, State
 
 from ._output import EXIT_USAGE, echo
 
+
+def _only_journal() -> str:
+    """Return the journal in the current folder, if there is exactly one."""
+    found = sorted(path.name for path in Path().glob("*.journal"))
+    if len(found) == 1:
+        return found[0]
+    raise click.UsageError(f"Name one with --journal: {', '.join(found) or 'there is none in this folder'}.")
+
+
 _path = click.option(
     "--journal",
     "path",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    required=True,
-    help="The journal, such as orders.csv.journal.",
+    default=_only_journal,
+    help="The journal.  [default: the only *.journal in this folder]",
 )
 
 

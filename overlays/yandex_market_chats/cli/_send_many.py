@@ -88,6 +88,10 @@ def send_many(
                 return
             interruption = stack.enter_context(Interruption(journal))
             error = _send(journal, chats, rows, parallel=parallel, progress=not no_progress)
+        except KeyboardInterrupt:  # while the file is read: nothing has been claimed yet
+            text = "Interrupted: nothing was sent."
+            print_result({"interrupted": True}, text, as_json=as_json, failed=True)
+            sys.exit(EXIT_NOT_SENT)
         except (MarketError, OSError, sqlite3.Error) as failure:
             print_result({"error": str(failure)}, f"Error: {failure}", as_json=as_json, failed=True)
             sys.exit(EXIT_USAGE)
@@ -160,7 +164,7 @@ def _send(
     except JournalError:
         raise
     except MarketError as error:
-        return str(error)
+        return " ".join((str(error), *getattr(error, "__notes__", ())))
     except sqlite3.Error as error:
         return f"The journal cannot be written: {error}."
     return None
