@@ -1,6 +1,7 @@
 """Many callers on one client, and many clients of one business: slots, the hour, and interruptions."""
 
 import collections
+import os
 import queue
 import signal
 import subprocess
@@ -392,7 +393,9 @@ with ThreadPoolExecutor(4) as threads:
 def running(program: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     """Run a program until the end of the block; its arguments are the base URL, the token, and its own."""
     command = [sys.executable, "-c", CLIENT + program, *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+    # Coverage has a lock of its own, which an exception of a signal handler can leave locked.
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=plain) as child:
         try:
             yield child
         finally:
