@@ -211,7 +211,11 @@ def test_an_excerpt_is_one_short_printable_line() -> None:
         (b'{"errors": [{"code": "A"}, {"message": "b"}]}', [("A", None), (None, "b")]),
         (b'{"errors": [{"code": 400, "message": 1.5}]}', [("400", "1.5")]),
         (b'{"errors": [{"code": 0, "message": ""}]}', [("0", "")]),
-        (b'{"errors": [{"code": true, "message": {}}, null, [], {}, {"code": ""}]}', []),
+        (b'{"errors": [null, [], {}, true]}', []),
+        (
+            b'{"errors": [{"code": true}, {"reason": "x"}]}',
+            [(None, '{"code": true}'), (None, '{"reason": "x"}')],
+        ),
         (b'{"errors": ["A", 5]}', [(None, "A"), (None, "5")]),
         (b'{"errors": "A"}', [(None, "A")]),
         (b'{"errors": {"code": "A"}}', [("A", None)]),

@@ -318,8 +318,9 @@ def test_an_invalid_proxy_or_certificate_setting_names_the_variable_but_not_its_
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
-        ("max_parallel", 0, r"max_parallel must be a positive integer\."),
-        ("max_parallel", 4 / 3, r"max_parallel must be a positive integer\."),
+        ("max_parallel", 0, r"max_parallel must be a positive integer, not 0\."),
+        ("max_parallel", "4", r"max_parallel must be a positive integer, not str\."),
+        ("max_parallel", True, r"max_parallel must be a positive integer, not True\."),
         ("retries", 3, r"retries must be RetryPolicy, not int\."),
         ("limits", 4, r"limits must be Limits or NoneType, not int\."),
         ("transport", httpx.ASGITransport, r"transport must be BaseTransport or NoneType, not"),
@@ -327,7 +328,7 @@ def test_an_invalid_proxy_or_certificate_setting_names_the_variable_but_not_its_
         ("on_attempt", "print", r"on_attempt must be Callable or NoneType, not str\."),
         ("on_attempt", awaited, r"on_attempt must not be a coroutine function: use AsyncMarketChats"),
         ("timeout", 0, r"timeout must be a positive number of seconds, or None\."),
-        ("timeout", "5", r"timeout must be a positive number of seconds, or None\."),
+        ("timeout", "5", r"timeout must be a number of seconds, not str\."),
         ("timeout", math.nan, r"timeout must be a positive number of seconds, or None\."),
         ("timeout", httpx.Timeout(5, read=-1), r"timeout must be a positive number of seconds, or None\."),
     ],
@@ -364,13 +365,14 @@ def test_a_view_rejects_invalid_options(option: str, value: Any) -> None:
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        ({"max_attempts": 0}, r"max_attempts must be a positive integer\."),
-        ({"deadline": "60"}, r"deadline, backoff and max_backoff must be numbers of seconds\."),
+        ({"max_attempts": 0}, r"max_attempts must be a positive integer, not 0\."),
+        ({"deadline": "60"}, r"deadline must be a number of seconds, not str\."),
+        ({"backoff": True}, r"backoff must be a number of seconds, not bool\."),
         ({"deadline": 0}, r"deadline must be a positive number of seconds\."),
         ({"deadline": math.inf}, r"deadline must be a positive number of seconds\."),
         ({"backoff": 9}, r"backoff and max_backoff must be seconds, 0 <= backoff <= max_backoff\."),
         ({"max_backoff": math.inf}, r"backoff and max_backoff must be seconds, 0 <= backoff"),
-        ({"resend_unknown": "no"}, r"resend_unknown must be True or False\."),
+        ({"resend_unknown": "no"}, r"resend_unknown must be bool, not str\."),
     ],
 )
 def test_an_invalid_retry_policy_is_rejected(values: dict[str, Any], expected: str) -> None:

@@ -118,6 +118,8 @@ class _Chats(Generic[TransportT, HookT]):
 
     def __repr__(self) -> str:
         """Show where the client sends, and nothing secret."""
+        if not hasattr(self, "_owner"):  # a traceback can show a client whose settings were rejected
+            return f"{type(self).__name__}(…)"
         return f"{type(self).__name__}(business_id={self.business_id}, base_url={str(self._base_url)!r})"
 
     def with_options(

@@ -263,6 +263,8 @@ def _error_items(body: bytes) -> tuple[ErrorItem, ...]:
         texts = [str(fields[name]) if _is_plain(fields.get(name)) else None for name in ErrorItem._fields]
         if any(texts):
             items.append(ErrorItem(*texts))
+        elif error and isinstance(error, dict):
+            items.append(ErrorItem(None, json.dumps(error, ensure_ascii=False)))
     return tuple(items)
 
 

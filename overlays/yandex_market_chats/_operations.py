@@ -102,7 +102,9 @@ def build(http: httpx.Client | httpx.AsyncClient, arguments: dict[str, Any]) -> 
     """
     query = httpx.QueryParams(arguments.pop("params", None))
     url = f"{str(http.base_url).rstrip('/')}{arguments.pop('url')}"
-    return http.build_request(url=_parse_url(f"{url}?{query}" if query else url), **arguments)
+    request = http.build_request(url=_parse_url(f"{url}?{query}" if query else url), **arguments)
+    arguments.clear()  # the caller's variable would keep the bytes of a file besides those of the request
+    return request
 
 
 _parse_url = lru_cache(maxsize=128)(httpx.URL)  # a conversation takes several messages

@@ -1,6 +1,7 @@
 """Which error an attempt ended with, and what its text says: what happened, and what to do."""
 
-from datetime import datetime
+import math
+from datetime import UTC, datetime
 
 import httpx
 
@@ -90,8 +91,9 @@ def answer_error(status_code: int, headers: httpx.Headers, body: bytes) -> Answe
 
 def hour_used_up(until: datetime) -> RateLimitError:
     """Return the error that the API would answer with: nothing remains of the hourly limit."""
+    whole = datetime.fromtimestamp(math.ceil(until.timestamp()), UTC)  # the text shows whole seconds
     error = RateLimitError("", status_code=METHOD_FAILURE)
-    error.rate_limit = RateLimit(limit=None, remaining=0, until=until)
+    error.rate_limit = RateLimit(limit=None, remaining=0, until=whole)
     error.args = (_advice(error),)
     return error
 

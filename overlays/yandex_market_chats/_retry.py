@@ -292,7 +292,7 @@ def _may_pass(error: MarketError) -> bool:
 
 def _decode(body: bytes | bytearray, encoding: str) -> bytes:
     """Return the decoded body; an empty one if it cannot be decoded, so that the status alone counts."""
-    if encoding == "identity":
+    if encoding.strip().lower() in {"", "identity"}:
         return bytes(body)
     try:
         return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(body, MAX_BODY)  # gzip or zlib

@@ -61,10 +61,9 @@ class RetryPolicy:
     def __post_init__(self) -> None:
         """Validate the values; above all, a truthy string for `resend_unknown` would cause duplicates."""
         check_count("max_attempts", self.max_attempts)
-        if not all(isinstance(n, int | float) for n in (self.deadline, self.backoff, self.max_backoff)):
-            raise ConfigurationError("deadline, backoff and max_backoff must be numbers of seconds.")
-        if not isinstance(self.resend_unknown, bool):
-            raise ConfigurationError("resend_unknown must be True or False.")
+        for name in ("deadline", "backoff", "max_backoff"):
+            check_seconds(name, getattr(self, name))
+        check_instance("resend_unknown", self.resend_unknown, bool)
         if not 0 < self.deadline <= threading.TIMEOUT_MAX:
             raise ConfigurationError("deadline must be a positive number of seconds.")
         if not 0 <= self.backoff <= self.max_backoff < math.inf:
@@ -81,8 +80,9 @@ def find_credentials(auth: Credentials | None) -> Credentials:
     if isinstance(auth, Credentials):
         return auth
     if auth is not None:
+        received = type(auth).__name__
         del auth  # it may be a bare token, which a traceback would show
-        raise ConfigurationError("auth must be ApiKey(token) or OAuthToken(token).")
+        raise ConfigurationError(f"auth must be ApiKey(token) or OAuthToken(token), not {received}.")
     for variable, kind in ((API_KEY, ApiKey), (OAUTH_TOKEN, OAuthToken)):
         if os.environ.get(variable):
             try:
@@ -179,9 +179,17 @@ def check_timeout(timeout: float | httpx.Timeout) -> httpx.Timeout:
     """Return the timeouts, all of them positive or `None`."""
     timeout = httpx.Timeout(timeout)
     for seconds in timeout.as_dict().values():
-        if seconds is not None and not (isinstance(seconds, int | float) and seconds > 0):
-            raise ConfigurationError("timeout must be a positive number of seconds, or None.")
+        if seconds is not None:
+            check_seconds("timeout", seconds)
+            if not seconds > 0:
+                raise ConfigurationError("timeout must be a positive number of seconds, or None.")
     return timeout
+
+
+def check_seconds(name: str, value: float) -> None:
+    """Raise unless a setting is a number."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise ConfigurationError(f"{name} must be a number of seconds, not {type(value).__name__}.")
 
 
 def check_instance(name: str, value: object, kind: Any) -> None:
@@ -193,8 +201,10 @@ def check_instance(name: str, value: object, kind: Any) -> None:
 
 def check_count(name: str, value: int) -> None:
     """Raise unless a setting is a positive integer."""
-    if not isinstance(value, int) or value < 1:
-        raise ConfigurationError(f"{name} must be a positive integer.")
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ConfigurationError(
+            f"{name} must be a positive integer, not {value if isinstance(value, int) else type(value).__name__}."
+        )
 
 
 def check_id(name: str, value: SupportsIndex) -> int:

@@ -113,7 +113,9 @@ class RetryingTransport(_Retrying, httpx.BaseTransport):
     _network = _Network
 
     def __init__(self, *, max_parallel: int, **settings: Any) -> None:
-        if inspect.iscoroutinefunction(settings["on_attempt"]):
+        hook = settings["on_attempt"]
+        call = getattr(hook, "__call__", None)  # noqa: B004 -- it may be a coroutine function, too
+        if inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(call):
             raise ConfigurationError(
                 "on_attempt must not be a coroutine function: use AsyncMarketChats for that."
             )
