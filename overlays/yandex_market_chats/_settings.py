@@ -202,9 +202,8 @@ def check_instance(name: str, value: object, kind: Any) -> None:
 def check_count(name: str, value: int) -> None:
     """Raise unless a setting is a positive integer."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ConfigurationError(
-            f"{name} must be a positive integer, not {value if isinstance(value, int) else type(value).__name__}."
-        )
+        received = value if isinstance(value, int) else type(value).__name__
+        raise ConfigurationError(f"{name} must be a positive integer, not {received}.")
 
 
 def check_id(name: str, value: SupportsIndex) -> int:
