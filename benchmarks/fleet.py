@@ -81,8 +81,13 @@ class Fleet:
             process.kill()
 
     def wait(self) -> int:
-        """Wait until all processes have ended; return how many messages they sent, by their own count."""
-        return sum(int(process.communicate()[0] or 0) for process in self._processes)
+        """Wait until all processes are done; return how many messages they sent, by their own count."""
+        return sum(int(cast("TextIO", process.stdout).readline() or 0) for process in self._processes)
+
+    def end(self) -> None:
+        """Wait until all processes have ended."""
+        for process in self._processes:
+            process.communicate()
 
 
 def run(
@@ -100,6 +105,8 @@ def run(
     meanwhile()
     sent = sum(fleet.wait() for fleet in fleets)
     seconds = time.perf_counter() - started
+    for fleet in fleets:
+        fleet.end()
     texts = [message.text for message in sandbox.messages]
     counts = f"{sent}/{expected}", sandbox.requests - len(texts), len(texts) - len(set(texts))
     print(

@@ -63,7 +63,8 @@ def main(arguments: list[str]) -> None:
         "limits": RedisLimits(redis_url, BUSINESS_ID, parallel=int(parallel)) if redis_url else None,
     }
     texts = [f"{name}, message {number}" for number in range(int(count))]
-    print(in_threads(texts, settings) if way == "sync" else asyncio.run(in_tasks(texts, settings)))
+    sent = in_threads(texts, settings) if way == "sync" else asyncio.run(in_tasks(texts, settings))
+    print(sent, flush=True)
 
 
 if __name__ == "__main__":
