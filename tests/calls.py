@@ -75,7 +75,7 @@ def make_call(
 
 def attempt(call: Call, outcome: Outcome, *, events: Iterable[str] = ()) -> float | None:
     """Make an attempt like a transport, and return the seconds until the next one."""
-    call.start()
+    call.start(call.trace)
     try:
         for event in events:
             call.trace(event, {})

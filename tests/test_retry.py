@@ -304,7 +304,7 @@ def test_another_exception_gets_a_note(events: tuple[str, ...] | None, note: str
     for error in (KeyboardInterrupt(), ValueError("of a transport")):
         call = make_call()
         if events is not None:
-            call.start()
+            call.start(call.trace)
             for event in events:
                 call.trace(event, {})
         assert notes(call, error) == [note]
@@ -374,7 +374,7 @@ def test_a_repeatable_request_is_not_retried_after_an_unexpected_success() -> No
 def test_a_repeatable_request_gets_no_note() -> None:
     """An interrupted read sent no message, so there is nothing to say."""
     call = make_call(request=make_request(repeatable=True))
-    call.start()
+    call.start(call.trace)
     assert notes(call, KeyboardInterrupt()) == []
 
 
@@ -452,7 +452,7 @@ def test_no_attempt_starts_in_the_last_second_or_tenth(deadline: float, slack: f
     clock.sleep(slack + 0.001)
     assert call.slack == 0
     with pytest.raises(MarketError):
-        call.start()
+        call.start(call.trace)
     clock.sleep(deadline)
     assert (call.remaining, call.slack) == (0, 0)
 
@@ -487,7 +487,7 @@ def test_a_deadline_after_a_failure_raises_the_failure() -> None:
     assert attempt(call, failure) == 0.5
     clock.sleep(60)
     with pytest.raises(ConnectionFailedError, match="refused") as caught:
-        call.start()
+        call.start(call.trace)
     assert caught.value.attempts == 1
     assert caught.value.__cause__ is failure
 
@@ -523,13 +523,13 @@ def test_the_timeouts_of_an_attempt_end_at_the_deadline() -> None:
     clock, request = Clock(), make_request()
     request.extensions["timeout"] = {"connect": 5.0, "read": 15.0, "write": None, "pool": None}
     call = make_call(RetryPolicy(deadline=20), request=request, clock=clock)
-    call.start()
+    call.start(call.trace)
     assert request.extensions["timeout"] == {"connect": 5.0, "read": 15.0, "write": 20.0, "pool": 20.0}
     clock.sleep(12)
-    call.start()
+    call.start(call.trace)
     assert request.extensions["timeout"] == {"connect": 5.0, "read": 8.0, "write": 8.0, "pool": 8.0}
     call = make_call(RetryPolicy(deadline=0.0001), request=make_request())
-    call.start()
+    call.start(call.trace)
     assert call.request.extensions["timeout"] == dict.fromkeys(["connect", "read", "write", "pool"], 0.001)
 
 
@@ -589,7 +589,7 @@ def test_the_token_is_on_the_request_during_the_call_only() -> None:
     """The request outlives the call, in errors and logs."""
     request = make_request()
     with make_call(request=request, auth=OAuthToken("secret")) as call:
-        call.start()
+        call.start(call.trace)
         assert request.headers["Authorization"] == "Bearer secret"
     assert "Authorization" not in request.headers
 
@@ -685,7 +685,7 @@ def test_only_the_start_of_an_event_counts() -> None:
 def test_a_request_to_the_proxy_is_not_the_request() -> None:
     """CONNECT carries no message, and neither does closing the connection that it failed on."""
     call = make_call()
-    call.start()
+    call.start(call.trace)
     call.trace("http11.send_request_headers.started", {"request": SimpleNamespace(method=b"CONNECT")})
     call.trace("http11.response_closed.started", {})
     call.failure = httpx.ReadError("reset")
@@ -696,7 +696,7 @@ def test_a_connection_that_took_too_long_is_not_used() -> None:
     """A request that leaves in the last second would leave open what became of the message."""
     clock = Clock()
     call = make_call(clock=clock)
-    call.start()
+    call.start(call.trace)
     clock.sleep(58.9)
     call.trace("connection.connect_tcp.started", {})
     clock.sleep(0.1)
@@ -719,7 +719,7 @@ def test_a_new_connection_is_kept() -> None:
 def test_async_events_count_like_sync_ones(backend: str) -> None:
     """The trace function of a task is awaited."""
     call = make_call()
-    call.start()
+    call.start(call.trace)
     anyio.run(call.atrace, "connection.connect_tcp.started", {}, backend=backend)
     call.failure = httpx.ReadError("reset")
     assert call.judge() == 0.5

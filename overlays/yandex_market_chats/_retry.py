@@ -131,24 +131,21 @@ class Call:
         """Seconds within which another attempt may start."""
         return max(0.0, self.remaining - min(0.1 * self._policy.deadline, 1.0))
 
-    def start(self) -> None:
-        """Prepare the request for an attempt."""
+    def start(self, trace: Callable[[str, Mapping[str, Any]], Any]) -> None:
+        """Prepare the request for an attempt; `trace` is called with the events of httpcore."""
         if not self.slack:
             self.give_up()
         self.response = self.failure = None
         self._body.clear()
         self.request.headers[self._credentials.header] = self._token()
+        self.request.extensions.setdefault("trace", trace)
         left = max(self.remaining, 0.001)  # 0 would mean not to block
         timeouts = self._timeouts.items()
         self.request.extensions["timeout"] = {k: left if v is None else min(v, left) for k, v in timeouts}
         self._left, self._started = None, self._clock()
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Keep a new connection, and note whether an event means that the request begins to leave.
-
-        Raises:
-            httpx.ConnectTimeout: It would, but the response would hardly arrive before the deadline.
-        """
+        """Keep a new connection; note that the request begins to leave, or raise if it is too late."""
         if event.endswith("connect_tcp.complete"):
             self.connection = info["return_value"]
         if self._left or not event.endswith(".started"):
@@ -158,6 +155,8 @@ class Call:
         if self._left and not self.slack:
             self._left = False
             raise httpx.ConnectTimeout("no time is left for the response")
+        if self._left:  # each further event would cost time
+            self.request.extensions.pop("trace", None)
 
     async def atrace(self, event: str, info: Mapping[str, Any]) -> None:
         """Do the same as `trace`, as a coroutine function: httpcore awaits it in a task."""

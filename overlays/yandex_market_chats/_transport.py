@@ -126,7 +126,6 @@ class RetryingTransport(_Retrying, httpx.BaseTransport):
         """Send a request until it succeeds or the policy says to stop."""
         with self._call(request) as call:
             request.read()  # a stream can be sent only once
-            request.extensions.setdefault("trace", call.trace)
             while True:
                 while wait := self._attempt(call):
                     time.sleep(call.pause(wait))
@@ -165,7 +164,7 @@ class RetryingTransport(_Retrying, httpx.BaseTransport):
             if wait > BRIEF:
                 return wait
             time.sleep(call.pause(wait))
-        call.start()
+        call.start(call.trace)
         try:
             response = self._open().handle_request(call.request)
             call.arrived(response)
@@ -200,7 +199,6 @@ class AsyncRetryingTransport(_Retrying, httpx.AsyncBaseTransport):
         """Send a request until it succeeds or the policy says to stop."""
         with self._call(request) as call:
             await request.aread()  # a stream can be sent only once
-            request.extensions.setdefault("trace", call.atrace)
             while True:
                 while wait := await self._attempt(call):  # noqa: ASYNC110 -- the limits, and not an event, say when
                     await anyio.sleep(call.pause(wait))
@@ -243,7 +241,7 @@ class AsyncRetryingTransport(_Retrying, httpx.AsyncBaseTransport):
                 if wait > BRIEF:
                     return wait
                 await anyio.sleep(call.pause(wait))
-            call.start()
+            call.start(call.atrace)
             try:
                 with anyio.move_on_after(call.remaining + GRACE) as scope:
                     response = await self._open().handle_async_request(call.request)
