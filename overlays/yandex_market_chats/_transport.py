@@ -235,7 +235,7 @@ class AsyncRetryingTransport(_Retrying, httpx.AsyncBaseTransport):
             self._slots.release()
 
     async def _attempt_in_slot(self, call: Call) -> float:
-        slot = new_slot()
+        slot, closed = new_slot(), False
         try:
             while wait := await self._ask(self._limits.take, slot, call.resource):
                 if wait > BRIEF:
@@ -250,6 +250,7 @@ class AsyncRetryingTransport(_Retrying, httpx.AsyncBaseTransport):
                         async for chunk in response.stream:
                             if not call.reads_on(chunk):
                                 break
+                    closed = True
                 if scope.cancelled_caught:
                     call.failure = httpx.ReadTimeout("the deadline passed")
             except HTTPX_ERRORS as failure:
@@ -258,7 +259,7 @@ class AsyncRetryingTransport(_Retrying, httpx.AsyncBaseTransport):
             try:
                 await self._ask(self._limits.give_back, slot, call.resource, call.headers)
             finally:
-                if self._transport is None and call.connection is not None:
+                if not closed and self._transport is None and call.connection is not None:
                     with anyio.CancelScope(shield=True):
                         await call.connection.aclose()  # httpcore leaks it if a TLS handshake is cancelled
         return 0.0
