@@ -193,7 +193,8 @@ class AsyncRetryingTransport(_Retrying, httpx.AsyncBaseTransport):
         super().__init__(**settings)
         self._slots = anyio.Semaphore(max_parallel, fast_acquire=True)
         self._limiter = anyio.CapacityLimiter(max_parallel)
-        self._threads = [ThreadPoolExecutor(1) for _ in range(max_parallel)]
+        shared = not isinstance(self._limits, HourlyLimits)  # those of this process need no threads
+        self._threads = [ThreadPoolExecutor(1) for _ in range(max_parallel if shared else 0)]
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request until it succeeds or the policy says to stop."""
