@@ -160,7 +160,7 @@ def sent(response: httpx.Response) -> SentMessage:
 class Sending:
     """A message on its way: a context manager.
 
-    All clients of a process share `recent`: in a chat, equal messages of two clients cannot be told apart.
+    All clients of a process share `recent`: in a chat, equal messages of two clients are indistinguishable.
     """
 
     __slots__ = ("end", "number", "start")
