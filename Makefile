@@ -42,10 +42,10 @@ mutants:  ## mutate the modules that decide; fail when a mutant survives that is
 	$(PYTHON) scripts/mutants.py
 
 record:  ## record tests/cassettes/ against the sandbox again: the bytes stay the same
-	$(PYTHON) scripts/record.py
+	$(PYTHON) -m pytest -n0 --record-mode=rewrite tests/test_cassettes.py
 
 record-live:  ## record what a real account can provoke, against the real API; asks before it sends
-	@$(PYTHON) scripts/record.py --live
+	@$(PYTHON) -m pytest -n0 --record-mode=rewrite -m tooling --capture=no tests/test_cassettes.py
 
 faults:  ## play the table of repeats over real sockets, and count the posts that arrive
 	$(PYTHON) scripts/faults.py

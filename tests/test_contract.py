@@ -14,7 +14,7 @@ from openapi_core.exceptions import OpenAPIError
 from openapi_core.templating.responses.exceptions import ResponseNotFound
 from openapi_core.testing import MockRequest, MockResponse
 
-from record import CASSETTES
+from recording import CASSETTES
 from versions import CONTRACT, ROOT
 from yandex_market_chats._settings import DEFAULT_BASE_URL
 from yandex_market_chats.sandbox import API_KEY
