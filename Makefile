@@ -5,6 +5,8 @@ BASE ?= main
 export BASE OMIT ORDER SPEC STYLE TAG
 # mutmut and zizmor are run as programs, which are beside the interpreter.
 BIN = $(if $(findstring /,$(PYTHON)),$(dir $(PYTHON)))
+# A table of outcomes: a line for each row, in order.
+TABLE = $(PYTHON) -m pytest --numprocesses=0 -p no:randomly --verbose
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -52,8 +54,8 @@ record:  ## record tests/cassettes/ against the sandbox again: the bytes stay th
 record-live:  ## record what a real account can provoke, against the real API; asks before it sends
 	@$(PYTHON) -m pytest -n0 --record-mode=rewrite -m tooling --capture=no tests/test_cassettes.py
 
-faults:  ## play the table of repeats over real sockets, and count the posts that arrive
-	$(PYTHON) scripts/faults.py
+faults:  ## play the table of outcomes over real sockets: what happens | client | wire | promise
+	$(TABLE) tests/test_faults.py
 
 settle:  ## show which unknown outcomes reading the chat settles, against sandboxes
 	$(PYTHON) scripts/settle.py

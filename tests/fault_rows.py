@@ -1,7 +1,7 @@
 """The table of outcomes: what happens on the wire, and what the SDK promises to report.
 
-The tests and `make faults` run the same rows through the default network of a client. No retry really waits:
-`play` records how long it would have waited.
+The rows are played through the default network of a client. No retry really waits: `play` records how long it
+would have waited.
 """
 
 import functools

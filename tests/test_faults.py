@@ -27,9 +27,17 @@ pytestmark = pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWa
 every_client = pytest.mark.parametrize("client", CLIENTS)
 
 
+def line(case: Row, client: str, *, tls: bool) -> str:
+    """Return a line of the table that `make faults` prints."""
+    promised = case.promised
+    ended = f"{promised.ended} {promised.delivery}".strip()
+    counts = f"attempts {promised.attempts}, posts {promised.posts}"
+    return f"{case.what} | {client} | {'TLS' if tls else 'plain'} | {ended} | {counts}"
+
+
 @pytest.mark.parametrize(
     ("case", "client", "tls"),
-    [pytest.param(*case, id=f"{case[0].what}-{case[1]}-{'TLS' if case[2] else 'plain'}") for case in CASES],
+    [pytest.param(case, client, tls, id=line(case, client, tls=tls)) for case, client, tls in CASES],
 )
 def test_row_ends_as_promised(case: Row, client: str, *, tls: bool) -> None:
     """A row promises the error, `delivery`, the attempts, the requests that arrive, and the waits."""
