@@ -57,8 +57,8 @@ record-live:  ## record what a real account can provoke, against the real API; a
 faults:  ## play the table of outcomes over real sockets: what happens | client | wire | promise
 	$(TABLE) tests/test_faults.py
 
-settle:  ## show which unknown outcomes reading the chat settles, against sandboxes
-	$(PYTHON) scripts/settle.py
+settle:  ## play the table of what reading a chat settles: what happens | client | promise | requests
+	$(TABLE) tests/test_settle.py::test_case_ends_as_promised
 
 probe:  ## check with your account what the SDK assumes about the API: ORDER=id of a test order
 	@$(PYTHON) scripts/probe.py "$$ORDER"
