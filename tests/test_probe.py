@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 import probe
+from environment import lead_to
 from yandex_market_chats._settings import ID_MAX
 from yandex_market_chats.sandbox import Message, Sandbox
 from yandex_market_chats.sandbox._business import Business
@@ -31,6 +32,7 @@ class Probe:
         self.seconds = NOON
         self._monkeypatch, self._capsys = monkeypatch, capsys
         monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         self.answer(probe.CONFIRMATION)
 
     def answer(self, text: str) -> None:
@@ -47,12 +49,10 @@ class Probe:
     ) -> str:
         """Probe a sandbox; return what is printed."""
         with Sandbox(clock=lambda: self.seconds, **settings) as sandbox:
-            self._monkeypatch.setenv("YANDEX_MARKET_API_KEY", sandbox.token)
-            self._monkeypatch.setenv("YANDEX_MARKET_BUSINESS_ID", str(sandbox.business_id))
-            self._monkeypatch.setenv("YANDEX_MARKET_BASE_URL", sandbox.base_url)
+            lead_to(sandbox, self._monkeypatch)
             prepare(sandbox)
             try:
-                probe.main([str(order)], sleep=self._sleep, clock=lambda: self.seconds)
+                probe.main(str(order), sleep=self._sleep, clock=lambda: self.seconds)
             finally:
                 self.sent = len(sandbox.messages)
         return self._capsys.readouterr().out
@@ -268,9 +268,13 @@ def test_only_a_person_can_confirm(person: Probe, monkeypatch: pytest.MonkeyPatc
     assert person.sent == 0
 
 
-def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_order_is_reported() -> None:
+    """`make probe` without ORDER says what to pass."""
+    with pytest.raises(SystemExit, match="make probe ORDER=id of a test order"):
+        probe.main("")
+
+
+def test_a_missing_setting_is_named() -> None:
     """The settings are those of the SDK."""
-    monkeypatch.delenv("YANDEX_MARKET_API_KEY", raising=False)
-    monkeypatch.delenv("YANDEX_MARKET_OAUTH_TOKEN", raising=False)
     with pytest.raises(SystemExit, match="set YANDEX_MARKET_API_KEY"):
-        probe.main(["1"])
+        probe.main("1")
