@@ -4,7 +4,6 @@ The generator uses copies of its own templates with the patches of overlays/temp
 version of the generator changed the lines around a patch, the patch does not apply and nothing is written.
 """
 
-import difflib
 import json
 import os
 import shutil
@@ -21,6 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 CONTRACT = ROOT / "openapi.yaml"
 COMMITTED = ROOT / "generated" / "yandex_market_chats_generated"
 PATCHES = ROOT / "overlays" / "templates"
+NO_REPOSITORY = {**os.environ, "GIT_DIR": os.devnull}
+"""The environment of git: inside a repository, `git apply` silently skips paths that are outside of it."""
 
 
 def patched_templates(folder: Path) -> Path:
@@ -28,10 +29,7 @@ def patched_templates(folder: Path) -> Path:
     upstream = Path(openapi_python_client.__file__).parent / "templates"
     for patch in sorted(PATCHES.glob("*.patch")):
         shutil.copy(upstream / patch.stem, folder)
-        # Inside a repository, git apply silently skips paths that are outside of it.
-        subprocess.run(
-            ["git", "apply", patch], cwd=folder, check=True, env={**os.environ, "GIT_DIR": os.devnull}
-        )
+        subprocess.run(["git", "apply", patch], cwd=folder, check=True, env=NO_REPOSITORY)
     return folder
 
 
@@ -70,43 +68,28 @@ def generate(into: Path, contract: Path = CONTRACT) -> None:
     (into / "py.typed").touch()
 
 
-def texts(folder: Path) -> dict[str, str]:
-    """Return the text of every file below `folder`, by relative path."""
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes().decode()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and "__pycache__" not in path.parts
-    }
-
-
-def drift(committed: dict[str, str], fresh: dict[str, str]) -> str:
-    """Return the difference between two clients as a unified diff, empty if they are equal."""
-    lines: list[str] = []
-    for name in sorted(committed.keys() | fresh.keys()):
-        before, after = committed.get(name), fresh.get(name)
-        if before != after:
-            differences = difflib.unified_diff(
-                (before or "").splitlines(keepends=True),
-                (after or "").splitlines(keepends=True),
-                f"committed/{name}" if before is not None else "/dev/null",
-                f"generated/{name}" if after is not None else "/dev/null",
-            )
-            lines += list(differences) or [f"Only one side has the empty file {name}\n"]
-    return "".join(lines)
+def drift(fresh: Path) -> bool:
+    """Print the difference between the committed client and a fresh one; return whether there is one."""
+    committed = fresh.with_name("committed")
+    # Importing the client leaves bytecode in its folders.
+    shutil.copytree(COMMITTED, committed, ignore=shutil.ignore_patterns("__pycache__"))
+    command = ["git", "--no-pager", "diff", "--no-index", "--no-renames", committed.name, fresh.name]
+    return subprocess.run(command, cwd=fresh.parent, check=False, env=NO_REPOSITORY).returncode != 0
 
 
 def main() -> int:
     """Regenerate the client or check it for drift; return the exit code."""
-    with tempfile.TemporaryDirectory() as temporary:
-        fresh = Path(temporary, COMMITTED.name)
+    with tempfile.TemporaryDirectory() as folder:
+        fresh = Path(folder, "generated")
         generate(fresh)
         if "--check" not in sys.argv[1:]:
             shutil.rmtree(COMMITTED, ignore_errors=True)
             shutil.copytree(fresh, COMMITTED)
-            return 0
-        difference = drift(texts(COMMITTED), texts(fresh))
-    sys.stdout.write(difference or "generated/ is up to date.\n")
-    return 1 if difference else 0
+        elif drift(fresh):
+            return 1
+        else:
+            print("generated/ is up to date.")
+    return 0
 
 
 if __name__ == "__main__":
