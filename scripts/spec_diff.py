@@ -6,7 +6,6 @@ that breaks either is breaking, and fails without its version step in openapi.ya
 """
 
 import argparse
-import functools
 import json
 import subprocess
 import sys
@@ -83,7 +82,6 @@ def drops_security(change: dict[str, Any]) -> bool:
     return change["typeName"].startswith("SecurityRequirement") and not one_more_is_accepted
 
 
-@functools.cache
 def client(contract: bytes) -> api_diff.Thing:
     """Return the names and signatures of the client that the generator makes of a contract."""
     with tempfile.TemporaryDirectory() as folder:

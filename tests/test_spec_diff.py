@@ -72,7 +72,6 @@ def step(folder: Path, path: str, version: str) -> None:
         pytest.param(
             *SHORTER, BREAKING, f"changed from '{MESSAGE_MAX_LENGTH}' to '1'", id="tightened length"
         ),
-        pytest.param(LENGTH, f"{LENGTH}0", HARMLESS, "maxLength", id="loosened length"),
         pytest.param(
             CHAT_ID,
             CHAT_ID + "        - {name: kind, in: query, required: true, schema: {type: string}}\n",
@@ -80,37 +79,12 @@ def step(folder: Path, path: str, version: str) -> None:
             "Required `kind` query parameter was added.",
             id="new required parameter",
         ),
-        pytest.param(
-            CHAT_ID,
-            CHAT_ID + "        - {name: kind, in: query, schema: {type: string}}\n",
-            HARMLESS,
-            "parameters/2",
-            id="new optional parameter",
-        ),
         pytest.param(*NOTE, HARMLESS, "properties/note", id="optional field"),
-        pytest.param("/chats/message:", "/chats/send:", BREAKING, "was renamed to", id="changed path"),
-        pytest.param(
-            "      required: [status]\n      properties:\n",
-            "      required: [status]\n      properties:\n        id: {type: integer}\n",
-            HARMLESS,
-            "properties/id",
-            id="new answer field",
-        ),
         pytest.param(
             "      required: [status]\n", "", BREAKING, "no longer required: `status`", id="optional status"
         ),
-        pytest.param(
-            "[OK, ERROR]", "[OK, ERROR, LATER]", BREAKING, "gained values: 'LATER'", id="changed status enum"
-        ),
-        pytest.param(
-            SECURITY,
-            "security:\n  - ApiKey: []\n",
-            BREAKING,
-            "`OAuth` is no longer accepted",
-            id="one credential dropped",
-        ),
         pytest.param(SECURITY, "", BREAKING, "Other credentials", id="dropped security"),
-        pytest.param(SECURITY, "security: []\n", BREAKING, "Other credentials", id="emptied security"),
+        pytest.param(SECURITY, f"{SECURITY}  - {{}}\n", HARMLESS, "security", id="one more credential"),
         pytest.param(
             "      tags: [chats]\n",
             "      tags: [chats]\n      security: []\n",
@@ -126,25 +100,11 @@ def step(folder: Path, path: str, version: str) -> None:
             id="renamed schema",
         ),
         pytest.param(
-            "    ApiError:\n",
-            "    ApiError:\n      title: Fault\n",
-            BREAKING,
-            ".models.ApiError`: *Is no longer public*",
-            id="schema with another title",
-        ),
-        pytest.param(
             "tags: [chats]",
             "tags: [talks]",
             BREAKING,
             "`yandex_market_chats_generated.api.chats`: *Is no longer public*",
             id="changed tag",
-        ),
-        pytest.param(
-            "        message:\n          type: string\n          description: The text",
-            "        text:\n          type: string\n          description: The text",
-            BREAKING,
-            ".SendMessageToChatRequest.message`: *Is no longer public*",
-            id="renamed request property",
         ),
         pytest.param(
             "[OK, ERROR]",
@@ -178,11 +138,9 @@ def test_every_edit_has_its_verdict(work_tree: Path, old: str, new: str, verdict
 @pytest.mark.parametrize(
     ("contract", "package", "code"),
     [
-        ("0.3.1", "0.3.1", 1),
-        ("0.4.0", "0.3.0", 1),
-        ("0.3.0", "0.4.0", 1),
+        ("0.4.0", "0.3.1", 1),
+        ("0.3.1", "0.4.0", 1),
         ("0.4.0rc1", "0.4.0rc1", 0),
-        ("1.0.0", "1.0.0", 0),
     ],
 )
 def test_a_break_needs_the_minor_step_of_both_versions_below_1(
@@ -278,17 +236,12 @@ def test_commits_of_the_other_branch_do_not_count(
 
 
 @names_stay
-@pytest.mark.parametrize(
-    ("path", "version"), [(CONTRACT, "0.2.9"), (PACKAGE, "0.2.9"), (CONTRACT, "0.3.0rc1")]
-)
-def test_a_lowered_version_does_not_pass(
-    work_tree: Path, capsys: pytest.CaptureFixture[str], path: str, version: str
-) -> None:
+def test_a_lowered_version_does_not_pass(work_tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Installers would ignore a release that is older than the installed one."""
-    for stating in (CONTRACT, PACKAGE):
-        step(work_tree, stating, "0.3.0")
+    for path in (CONTRACT, PACKAGE):
+        step(work_tree, path, "0.3.0")
     commit_all(work_tree)
-    step(work_tree, path, version)
+    step(work_tree, PACKAGE, "0.3.0rc1")
     assert spec_diff.main(["HEAD"], work_tree) == 1
     assert "may not be lower" in capsys.readouterr().out
 
@@ -320,17 +273,6 @@ def test_without_a_base_the_last_release_is_compared(
 
 
 @names_stay
-def test_a_harmless_removal_is_reported_beside_an_addition(work_tree: Path) -> None:
-    """Renaming a component removes it without harm; a verdict of "added" must not hide that."""
-    base = (work_tree / CONTRACT).read_bytes()
-    edit(work_tree, CONTRACT, *RENAMED_COMPONENT)
-    edit(work_tree, CONTRACT, *NOTE)
-    report, _ = spec_diff.review(base, work_tree, "stylish")
-    assert "parameters/ChatId" in report
-    assert "Not breaking: something is added." in report
-
-
-@names_stay
 def test_markdown_is_a_verdict_and_a_table_for_a_pull_request(
     work_tree: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -346,11 +288,10 @@ def test_markdown_is_a_verdict_and_a_table_for_a_pull_request(
 
 
 @names_stay
-@pytest.mark.parametrize("change", [SHORTER, (SECURITY, ""), NOTE], ids=["major", "patch", "minor"])
-def test_the_report_has_only_one_verdict(work_tree: Path, change: tuple[str, str]) -> None:
+def test_the_report_has_only_one_verdict(work_tree: Path) -> None:
     """Redocly's own version step is left out: it treats credentials and versions below 1.0 differently."""
     base = (work_tree / CONTRACT).read_bytes()
-    edit(work_tree, CONTRACT, *change)
+    edit(work_tree, CONTRACT, SECURITY, "")
     report, _ = spec_diff.review(base, work_tree, "markdown")
     assert "requires version" in report
     assert "bump" not in report
