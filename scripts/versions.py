@@ -13,8 +13,8 @@ CONTRACT = "openapi.yaml"
 CHANGELOG = "CHANGELOG.md"
 STATEMENTS = {
     PACKAGE: r'__version__ = "(.+)"',
-    CONTRACT: r"""  version: ["']?([^\s"']+)""",
-    CHANGELOG: r"## \[?(\d[^\]\s]*)\]? - \d{4}-\d\d-\d\d",  # the newest release: only releases have a date
+    CONTRACT: r"  version: (\S+)",
+    CHANGELOG: r"## (\d\S*) - \d{4}-\d\d-\d\d",  # the newest release: only releases have a date
 }
 
 

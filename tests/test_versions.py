@@ -12,7 +12,7 @@ pytestmark = pytest.mark.tooling
 TEXTS = {
     versions.PACKAGE: '"""Words."""\n\n__version__ = "1.2.0"\n',
     versions.CONTRACT: "openapi: 3.1.0\ninfo:\n  version: 1.2.0\n",
-    "CHANGELOG.md": "# Changes\n\n## [Unreleased]\n\n## [1.2.0] - 2026-11-22\n\n## [1.1.0] - 2026-10-01\n",
+    "CHANGELOG.md": "# Changes\n\n## Unreleased\n\n## 1.2.0 - 2026-11-22\n\n## 1.1.0 - 2026-10-01\n",
 }
 
 
@@ -40,22 +40,13 @@ def test_a_file_that_states_another_version_is_named(
     assert capsys.readouterr().out == f"{path} states 1.1.9, the tag is v1.2.0.\n"
 
 
-@pytest.mark.parametrize("heading", ["## Unreleased", "## 1.2.0"])
 def test_a_release_needs_a_dated_heading_in_the_changelog(
-    root: Path, heading: str, capsys: pytest.CaptureFixture[str]
+    root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The gates that compare with the last release recognise a release by its date."""
-    (root / "CHANGELOG.md").write_text(f"# Changes\n\n{heading}\n", encoding="utf-8")
+    (root / "CHANGELOG.md").write_text("# Changes\n\n## 1.2.0\n", encoding="utf-8")
     assert versions.main("v1.2.0", root) == 1
     assert capsys.readouterr().out == "CHANGELOG.md states no version, the tag is v1.2.0.\n"
-
-
-@pytest.mark.parametrize("quote", ["'", '"'])
-def test_the_version_of_the_contract_may_be_quoted(root: Path, quote: str) -> None:
-    """Quotes belong to YAML and not to the version."""
-    text = TEXTS[versions.CONTRACT].replace("1.2.0", f"{quote}1.2.0{quote}")
-    (root / versions.CONTRACT).write_text(text, encoding="utf-8")
-    assert versions.main("v1.2.0", root) == 0
 
 
 def test_no_tag_is_no_release(root: Path) -> None:
