@@ -1,6 +1,6 @@
 """Compare the contract with the vendor's own OpenAPI: `vendor_diff.py FILE`.
 
-Whatever the wire sees counts: operations, parameters, bodies, answers, credentials. Texts, examples and order
+What the wire sees counts: operations, parameters, bodies, answers, credentials. Texts, examples and order
 do not. Prints a line for each difference; one that vendor_differences.yaml does not list is a failure.
 """
 
@@ -98,11 +98,8 @@ def differences(ours: Tree, theirs: Tree, where: str = "") -> Iterator[str]:
             if isinstance(value, dict) and value and not any(value.values()):  # a list of names
                 yield from (f"{place} {name} (only {owner})" for name in value)
             else:
-                yield (
-                    f"{place} (only {owner})"
-                    if isinstance(value, dict)
-                    else f"{place} {value} (only {owner})"
-                )
+                shown = place if isinstance(value, dict) else f"{place} {value}"
+                yield f"{shown} (only {owner})"
         elif our != their:
             yield f"{place} {our} (the vendor's is {their})"
 
