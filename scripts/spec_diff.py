@@ -104,19 +104,21 @@ def review(base: bytes, root: Path, style: str) -> tuple[str, bool]:
     revision = (root / CONTRACT).read_bytes()
     report, details = compare(base, revision, [style, "json"])
     result = json.loads(details)
+    lines = broken_names(base, revision)
+    if any(map(drops_security, result["changes"])):
+        lines.append("- Other credentials than before are required: that counts as breaking.")
     bump = result.get("bump", "none")
-    lines = ["- Other credentials than before are required: that counts as breaking."] * any(
-        map(drops_security, result["changes"])
-    ) + broken_names(base, revision)
     step = "major" if lines else bump
     old = valid(str(result["infoVersions"].get("base")), f"The old {CONTRACT}")
     needed = after(old, step)
     versions = {path: stated(path, root) for path in (CONTRACT, PACKAGE)}
     behind = [path for path, version in versions.items() if short_of(version, needed)]
     lowered = any(Version(version) < Version(old) for version in versions.values())
-    lines += [f"- It requires version {needed} or later."] * (step != "none" or lowered)
+    if step != "none" or lowered:
+        lines.append(f"- It requires version {needed} or later.")
     lines += [f"- {path} says {versions[path]}." for path in behind]
-    lines += ["- A version may not be lower than before."] * lowered
+    if lowered:
+        lines.append("- A version may not be lower than before.")
     verdict = f"**{MEANING[step]}**" if style == "markdown" else MEANING[step]
     # Redocly does not know what else breaks, nor that below 1.0 a break is a minor step.
     report = report.replace(f" · requires a **{bump}** bump", "")

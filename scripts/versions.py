@@ -1,4 +1,7 @@
-"""Fail unless the tag on the command line is the version that everything in a release states."""
+"""The versions that the files and the tags of the repository state.
+
+Run with a tag, as `make release-check` does, this fails unless all files state its version.
+"""
 
 import re
 import subprocess
