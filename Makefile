@@ -31,7 +31,7 @@ coverage:  ## run all tests; fail unless they reach every line and branch of the
 	$(PYTHON) -m coverage report $${OMIT:+--omit="$$OMIT"}
 
 lint:  ## check the contract, the code and the workflows
-	$(PYTHON) scripts/node_tools.py redocly lint openapi.yaml
+	$(PYTHON) scripts/node_tools.py redocly lint --config scripts/node/redocly.yaml openapi.yaml
 	$(PYTHON) -m openapi_spec_validator openapi.yaml
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m ruff format --check

@@ -58,7 +58,7 @@ def compare(base: bytes, revision: bytes, formats: list[str]) -> list[str]:
         command = [
             *node_tools.command("redocly"),
             *("diff", f"base/{CONTRACT}", CONTRACT),
-            *("--config", str(ROOT / "redocly.yaml"), "--fail-on", "none"),
+            *("--config", str(ROOT / "scripts" / "node" / "redocly.yaml"), "--fail-on", "none"),
         ]
         runs = [
             subprocess.run(

@@ -54,7 +54,7 @@ def test_the_wheel_holds_exactly_the_two_packages() -> None:
 
 
 @pytest.mark.parametrize("folder", [".hidden", "build"])
-def test_the_sdist_holds_what_is_tracked_except_the_workflows(tmp_path: Path, folder: str) -> None:
+def test_the_sdist_holds_what_is_tracked(tmp_path: Path, folder: str) -> None:
     """Caches, tools and other work trees stay out, wherever the repository is."""
     listed = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, encoding="utf-8", check=False
@@ -75,8 +75,7 @@ def test_the_sdist_holds_what_is_tracked_except_the_workflows(tmp_path: Path, fo
     (archive,) = SdistBuilder(str(root)).build(directory=str(tmp_path))
     with tarfile.open(archive) as sdist:
         names = [name.partition("/")[2] for name in sdist.getnames()]
-    tracked = [name for name in listed if not name.startswith(".github/")]
-    assert sorted(names) == sorted([*tracked, "PKG-INFO"])
+    assert sorted(names) == sorted([*listed, "PKG-INFO"])
 
 
 def test_each_name_in_all_exists() -> None:

@@ -16,7 +16,7 @@ from yandex_market_chats.cli import commands
 from yandex_market_chats.sandbox import Sandbox
 
 README, RUSSIAN = "README.md", "README.ru.md"
-PAGES = sorted(path.name for path in ROOT.glob("*.md"))
+PAGES = [".github/SECURITY.md", *sorted(path.name for path in ROOT.glob("*.md"))]
 PROGRAMS = [block.text for block in blocks(README) if block.language == "python"]
 
 
@@ -94,12 +94,13 @@ def test_each_link_leads_somewhere(page: str) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", read(page)):
         if not target.startswith("https://"):
             path, _, anchor = target.partition("#")
-            assert (ROOT / path).exists(), target
-            assert not anchor or anchor in _anchors(path or page), target
+            file = (ROOT / page).parent / path if path else ROOT / page
+            assert file.exists(), target
+            assert not anchor or anchor in _anchors(file), target
 
 
-def _anchors(page: str) -> set[str]:
-    headings = re.findall(r"(?m)^#+ (.+)$", read(page))
+def _anchors(file: Path) -> set[str]:
+    headings = re.findall(r"(?m)^#+ (.+)$", file.read_text(encoding="utf-8"))
     return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
 
 
