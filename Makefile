@@ -15,7 +15,7 @@ help:  ## list the targets
 regenerate:  ## regenerate generated/ from openapi.yaml
 	$(PYTHON) scripts/regenerate.py
 
-drift:  ## fail, with the diff, when generated/ is not what openapi.yaml gives
+drift:  ## fail, with the diff, if generated/ is not what openapi.yaml generates
 	$(PYTHON) scripts/regenerate.py --check
 
 test:  ## run the tests of the product
@@ -67,8 +67,8 @@ build:  ## build the sdist, and the wheel from it, into dist/
 	$(PYTHON) -c "import shutil; shutil.rmtree('dist', ignore_errors=True)"
 	$(PYTHON) -m build
 
-bench:  ## measure against bare httpx and the vanilla client; WRITE=--write puts the table into README
-	$(PYTHON) benchmarks/run.py $(WRITE)
+bench:  ## compare with bare httpx and the vanilla client; WRITE=--write puts the table into docs/costs.md
+	$(PYTHON) benchmarks/all.py $(WRITE)
 
 fleet:  ## send as 8 processes through RedisLimits, kill some of them, and kill Redis
 	$(PYTHON) benchmarks/fleet.py

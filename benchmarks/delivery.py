@@ -1,46 +1,33 @@
-"""Deliver messages as fast as the client allows: `delivery.py sync|async URL TOKEN COUNT`; print the seconds.
+"""How close to the API's limit of 4 requests at once are 200 messages delivered? 16 threads or 200 tasks."""
 
-More senders than places: 16 threads, or as many tasks as messages. That only 4 requests are in flight is the
-client's doing.
-"""
+from collections.abc import Iterator
+from statistics import median
 
-import asyncio
-import sys
-import time
-from concurrent.futures import ThreadPoolExecutor
+from client import TOKEN
+from common import Pythons, measure, process, row
+from yandex_market_chats.sandbox import Sandbox
 
-from yandex_market_chats import ApiKey, AsyncMarketChats, MarketChats
-
-THREADS = 16
-
-
-def in_threads(url: str, token: str, count: int) -> None:
-    """Deliver with the sync client."""
-    with (
-        MarketChats(business_id=123456, auth=ApiKey(token), base_url=url) as chats,
-        ThreadPoolExecutor(THREADS) as pool,
-    ):
-        futures = [pool.submit(chats.send_message, chat_id=42, message=f"№ {n}") for n in range(count)]
-        for future in futures:
-            future.result()
+ROUNDS, MESSAGES, LATENCY = 5, 200, 0.1
+IDEAL = MESSAGES / 4 * LATENCY
+"""Seconds that 4 slots take which are never idle."""
+GOAL = 1.1
 
 
-async def in_tasks(url: str, token: str, count: int) -> None:
-    """Deliver with the async client."""
-    async with AsyncMarketChats(business_id=123456, auth=ApiKey(token), base_url=url) as chats:
-        await asyncio.gather(*(chats.send_message(chat_id=42, message=f"№ {n}") for n in range(count)))
-
-
-def main(way: str, url: str, token: str, messages: str) -> None:
-    """Deliver and time."""
-    count = int(messages)
-    began = time.perf_counter()
-    if way == "sync":
-        in_threads(url, token, count)
-    else:
-        asyncio.run(in_tasks(url, token, count))
-    print(time.perf_counter() - began)
+def rows(pythons: Pythons) -> Iterator[str]:
+    """Measure."""
+    for way, name, senders in (("sync", "threads", 16), ("async", "tasks", MESSAGES)):
+        with (
+            Sandbox(token=TOKEN, latency=LATENCY, hourly_limit=10 * ROUNDS * MESSAGES) as sandbox,
+            process(pythons, "ours", way, sandbox.base_url, senders=senders) as send,
+        ):
+            rounds = [send(MESSAGES) for _ in range(ROUNDS)]
+            refused = sandbox.requests - len(sandbox.messages)
+        seconds = median(sent.seconds for sent in rounds)
+        result = f"× {seconds / IDEAL:.3f}, 420: {refused}"
+        met = seconds <= GOAL * IDEAL and not refused and not any(sent.lost for sent in rounds)
+        question = f"{MESSAGES} messages at {LATENCY * 1000:.0f} ms latency, {name}, s"
+        yield row(question, ["–", "–", f"{seconds:.2f}"], result, f"≤ × {GOAL}, 420: 0", met=met)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    measure(rows)

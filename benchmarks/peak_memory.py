@@ -1,0 +1,29 @@
+"""How much more memory does a process need that sends one message over loopback? On Linux."""
+
+from collections.abc import Iterator
+from statistics import median
+
+from common import Pythons, alternate, measure, medians, process, row, serving
+
+GOAL = 5.0
+"""MiB more than with bare httpx."""
+
+
+def rows(pythons: Pythons) -> Iterator[str]:
+    """Measure."""
+    with serving() as url:
+
+        def mebibytes(client: str) -> float:
+            with process(pythons, client, "sync", url) as send:
+                return send(1).mebibytes
+
+        rounds = alternate(mebibytes, rounds=7)
+    if not all(rounds[0].values()):
+        return  # the system does not say it
+    more = median(each["ours"] - each["bare"] for each in rounds)
+    question = "peak memory after one message, MiB"
+    yield row(question, medians(rounds), f"{more:+.1f}", f"≤ +{GOAL:.0f}", met=more <= GOAL)
+
+
+if __name__ == "__main__":
+    measure(rows)
