@@ -176,6 +176,13 @@ def test_both_languages_agree(page: str) -> None:
         assert re.findall(mark, read(page)) == re.findall(mark, read(english))
 
 
+def test_every_page_is_in_both_languages_or_listed_as_english_only() -> None:
+    """A new page has a Russian version, or the Russian navigation says that it has none."""
+    english, russian = ({path.stem for path in (ROOT / name).glob("*.md")} for name in ("docs", "docs/ru"))
+    listed = re.findall(r"(?m)^ +- [^{\n]+: \.\./(\w+)\.html$", read("docs/mkdocs/ru.yml"))
+    assert english - russian == set(listed)
+
+
 def test_both_tables_of_outcomes_agree() -> None:
     """Deliveries, classes and chats are the same in both languages."""
     english, russian = (rows(page, "outcomes") for page in ("docs/outcomes.md", "docs/ru/outcomes.md"))
