@@ -16,7 +16,11 @@ from yandex_market_chats.cli import commands
 from yandex_market_chats.sandbox import Sandbox
 
 README, RUSSIAN = "README.md", "README.ru.md"
-PAGES = [".github/SECURITY.md", *sorted(path.name for path in ROOT.glob("*.md"))]
+PAGES = [
+    str(path.relative_to(ROOT))
+    for folder in (".", ".github", "docs", "docs/ru")
+    for path in sorted((ROOT / folder).glob("*.md"))
+]
 PROGRAMS = [block.text for block in blocks(README) if block.language == "python"]
 
 
@@ -90,7 +94,7 @@ def test_readme_is_short(page: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_each_link_leads_somewhere(page: str) -> None:
-    """A relative link leads to a file of this repository, and its anchor to a heading."""
+    """On GitHub, a relative link leads to a file of this repository, and its anchor to a heading."""
     for target in re.findall(r"\]\(([^)\s]+)\)", read(page)):
         if not target.startswith("https://"):
             path, _, anchor = target.partition("#")
@@ -104,7 +108,7 @@ def _anchors(file: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("page", [*PAGES, *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))])
+@pytest.mark.parametrize("page", PAGES)
 def test_each_named_target_exists(page: str) -> None:
     """`make` knows each target that a page names."""
     targets = set(re.findall(r"(?m)^([a-z-]+):", read("Makefile")))
