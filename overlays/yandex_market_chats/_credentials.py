@@ -70,7 +70,7 @@ class OAuthToken(Credentials):
 
     header = "Authorization"
     prefix = "Bearer "
-    rejected = frozenset({401, 403})
+    rejected: ClassVar[frozenset[int]] = frozenset({401, 403})
 
 
 def _defect(token: object) -> str | None:

@@ -77,7 +77,8 @@ class ConfigurationError(MarketError):
 class InvalidRequestError(MarketError, ValueError):
     """An argument is invalid, so nothing was sent."""
 
-    delivery, permanent = Delivery.NOT_SENT, True
+    delivery = Delivery.NOT_SENT
+    permanent = True
 
 
 class ConnectionFailedError(MarketError):
@@ -122,14 +123,14 @@ class AnswerError(MarketError):
         headers: httpx.Headers | None = None,
         body: bytes = b"",
     ) -> None:
+        if delivery is None and status_code is not None:
+            delivery = _delivery(type(self), status_code, body)
         super().__init__(message, delivery)
         self.status_code = status_code
-        self.headers = httpx.Headers() if headers is None else headers
+        self.headers: httpx.Headers = httpx.Headers() if headers is None else headers
         self.body = body
-        self.errors = _error_items(body)
-        self.rate_limit = RateLimit.from_headers(self.headers)
-        if delivery is None and status_code is not None:
-            self.delivery = _delivery(type(self), status_code, body)
+        self.errors: tuple[ErrorItem, ...] = _error_items(body)
+        self.rate_limit: RateLimit | None = RateLimit.from_headers(self.headers)
 
     @property
     def trace_id(self) -> str | None:
@@ -149,7 +150,8 @@ class ApiError(AnswerError):
 class BadRequestError(ApiError):
     """400: the request contains invalid data."""
 
-    delivery, permanent = Delivery.NOT_SENT, True
+    delivery = Delivery.NOT_SENT
+    permanent = True
 
 
 class AuthenticationError(ApiError):
@@ -167,7 +169,8 @@ class PermissionDeniedError(ApiError):
 class NotFoundError(ApiError):
     """404: there is no such chat, message, order or business."""
 
-    delivery, permanent = Delivery.NOT_SENT, True
+    delivery = Delivery.NOT_SENT
+    permanent = True
 
 
 class LockedError(ApiError):
