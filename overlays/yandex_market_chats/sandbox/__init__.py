@@ -13,9 +13,10 @@ with Sandbox() as sandbox:
 
 try:
     from yandex_market_chats.sandbox._sandbox import Sandbox
-except ModuleNotFoundError as error:
-    message = "The sandbox needs aiohttp: pip install 'yandex-market-chats[sandbox]'"
-    raise ImportError(message, name=error.name) from error
+except ModuleNotFoundError as _error:
+    raise ImportError(
+        "The sandbox needs aiohttp: pip install 'yandex-market-chats[sandbox]'", name=_error.name
+    ) from _error
 
 from yandex_market_chats.sandbox._calls import Request
 from yandex_market_chats.sandbox._messages import Message, Sender, SentFile
