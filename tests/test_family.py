@@ -12,6 +12,7 @@ from yandex_market_chats import (
     ApiKey,
     ConnectionLostError,
     Delivery,
+    InvalidRequestError,
     MarketChats,
     RetryPolicy,
     UnexpectedAnswerError,
@@ -84,6 +85,27 @@ def test_a_lost_file_is_not_sent_again(kind: Any) -> None:
     with pytest.raises(ConnectionLostError) as caught:
         use(kind, lambda chats: chats.send_file_to_chat(chat_id=42, file=File(io.BytesIO(b"x"))), api)
     assert (caught.value.delivery, len(api.requests)) == (Delivery.UNKNOWN, 1)
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "text"),
+    [
+        ("create_chat", {"context": {"type": "ORDER", "id": 555}}, "(context: dict; "),
+        ("send_file_to_chat", {"chat_id": 42, "file": b"x"}, "(chat_id: int, file: bytes; "),
+        ("get_chats", {"statuses": ["NEW"]}, "(statuses: list; 'str' object has no attribute 'value')."),
+        ("get_chat_history", {"chat_id": 42, "message_id_from": b"7"}, "(chat_id: int, message_id_from: "),
+    ],
+)
+@every_client
+def test_an_argument_of_a_wrong_type_is_rejected_by_name(
+    kind: Any, method: str, arguments: dict[str, Any], text: str
+) -> None:
+    """The generated models check nothing: without this the caller would get an error from inside them."""
+    api = Api()
+    with pytest.raises(InvalidRequestError) as caught:
+        use(kind, lambda chats: getattr(chats, method)(**arguments), api)
+    assert text in str(caught.value)
+    assert api.requests == []
 
 
 @pytest.mark.parametrize(

@@ -208,13 +208,13 @@ def call(request: pytest.FixtureRequest, folder: Path) -> Callable[..., tuple[ht
         transport = httpx.MockTransport(respond)
         url = "https://api.example.test"
 
-        def send(_: Any, request: dict[str, Any], parse: Any) -> Any:
+        def send(_: Any, build: Any, parse: Any, **_arguments: Any) -> Any:
             with httpx.Client(base_url=url, transport=transport) as client:
-                return parse(client.request(**request))
+                return parse(client.request(**build()))
 
-        async def asend(_: Any, request: dict[str, Any], parse: Any) -> Any:
+        async def asend(_: Any, build: Any, parse: Any, **_arguments: Any) -> Any:
             async with httpx.AsyncClient(base_url=url, transport=transport) as client:
-                return parse(await client.request(**request))
+                return parse(await client.request(**build()))
 
         if request.param == "sync":
             notes = type("Notes", (operations.NotesOperations,), {"shop_id": 7, "_call": send})()
@@ -255,7 +255,7 @@ def test_only_marked_operations_are_repeatable(call: Any, file: Any) -> None:
 
 
 def test_a_missing_result_is_unset_and_an_unreadable_one_raises(folder: Path) -> None:
-    """The client tells neither from a result unless the parser does."""
+    """The client can distinguish neither from a result unless the parser does."""
     assert folder.is_dir()
     parse = import_module("invented.api.notes.find_notes")._parse_result
     assert parse(httpx.Response(200, json={"status": "OK"})) is import_module("invented.types").UNSET

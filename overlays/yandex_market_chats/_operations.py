@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from math import inf
@@ -14,7 +14,7 @@ import httpx
 
 from yandex_market_chats_generated.api.chats import AsyncChatsOperations, ChatsOperations
 
-from ._errors import Delivery, MarketError, UnexpectedAnswerError
+from ._errors import Delivery, InvalidRequestError, MarketError, UnexpectedAnswerError
 from ._limits import RateLimit
 from ._retry import is_repeatable
 
@@ -62,8 +62,14 @@ class Operations(ChatsOperations):
                 return
             kwargs["page_token"] = page.paging.next_page_token
 
-    def _call(self, request: dict[str, Any], parse: Callable[[httpx.Response], R | Unset]) -> R:
-        return parsed(self._http.send(build(self._http, request)), parse)
+    def _call(
+        self,
+        arguments: Callable[[], dict[str, Any]],
+        parse: Callable[[httpx.Response], R | Unset],
+        /,
+        **values: object,
+    ) -> R:
+        return parsed(self._http.send(_build_checked(self._http, arguments, values)), parse)
 
 
 class AsyncOperations(AsyncChatsOperations):
@@ -91,8 +97,34 @@ class AsyncOperations(AsyncChatsOperations):
                 return
             kwargs["page_token"] = page.paging.next_page_token
 
-    async def _call(self, request: dict[str, Any], parse: Callable[[httpx.Response], R | Unset]) -> R:
-        return parsed(await self._http.send(build(self._http, request)), parse)
+    async def _call(
+        self,
+        arguments: Callable[[], dict[str, Any]],
+        parse: Callable[[httpx.Response], R | Unset],
+        /,
+        **values: object,
+    ) -> R:
+        return parsed(await self._http.send(_build_checked(self._http, arguments, values)), parse)
+
+
+def _build_checked(
+    http: httpx.Client | httpx.AsyncClient,
+    arguments: Callable[[], dict[str, Any]],
+    values: Mapping[str, object],
+) -> httpx.Request:
+    """Return the request of a method that was called with `values`.
+
+    Raises:
+        InvalidRequestError: The generated code cannot make a request of a value.
+    """
+    try:
+        return build(http, arguments())
+    except (AttributeError, TypeError, ValueError) as error:
+        types = [f"{name}: {type(value).__name__}" for name, value in values.items() if value is not None]
+        what = f"{', '.join(types)}; {error}".rstrip(".")
+        raise InvalidRequestError(
+            f"An argument is invalid ({what}). Pass the types in the method's signature."
+        ) from error
 
 
 def build(http: httpx.Client | httpx.AsyncClient, arguments: dict[str, Any]) -> httpx.Request:

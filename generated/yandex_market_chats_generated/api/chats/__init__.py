@@ -31,9 +31,16 @@ class ChatsOperations:
     business_id: int
 
     def _call(
-        self, request: dict[str, Any], parse: Callable[[httpx.Response], T | Unset]
+        self,
+        build: Callable[[], dict[str, Any]],
+        parse: Callable[[httpx.Response], T | Unset],
+        /,
+        **arguments: object,
     ) -> T:
-        """Send the request and return the parsed response: the client implements this."""
+        """Build a request, send it and return the parsed response: the client implements this.
+
+        The arguments are those of the method, for the error that says which of them is invalid.
+        """
         raise NotImplementedError
 
     def get_chat_message(
@@ -63,12 +70,16 @@ class ChatsOperations:
         """
         from . import get_chat_message as _operation
 
-        _request = _operation._get_kwargs(
-            self.business_id,
+        return self._call(
+            lambda: _operation._get_kwargs(
+                self.business_id,
+                chat_id=chat_id,
+                message_id=message_id,
+            ),
+            _operation._parse_result,
             chat_id=chat_id,
             message_id=message_id,
         )
-        return self._call(_request, _operation._parse_result)
 
     def get_chats(
         self,
@@ -111,18 +122,26 @@ class ChatsOperations:
         from ...types import UNSET
         from . import get_chats as _operation
 
-        _request = _operation._get_kwargs(
-            self.business_id,
-            body=GetChatsRequest(
-                contexts=UNSET if contexts is None else contexts,
-                context_types=UNSET if context_types is None else context_types,
-                types=UNSET if types is None else types,
-                statuses=UNSET if statuses is None else statuses,
+        return self._call(
+            lambda: _operation._get_kwargs(
+                self.business_id,
+                body=GetChatsRequest(
+                    contexts=UNSET if contexts is None else contexts,
+                    context_types=UNSET if context_types is None else context_types,
+                    types=UNSET if types is None else types,
+                    statuses=UNSET if statuses is None else statuses,
+                ),
+                page_token=UNSET if page_token is None else page_token,
+                limit=UNSET if limit is None else limit,
             ),
-            page_token=UNSET if page_token is None else page_token,
-            limit=UNSET if limit is None else limit,
+            _operation._parse_result,
+            page_token=page_token,
+            limit=limit,
+            contexts=contexts,
+            context_types=context_types,
+            types=types,
+            statuses=statuses,
         )
-        return self._call(_request, _operation._parse_result)
 
     def get_chat(
         self,
@@ -149,11 +168,14 @@ class ChatsOperations:
         """
         from . import get_chat as _operation
 
-        _request = _operation._get_kwargs(
-            self.business_id,
+        return self._call(
+            lambda: _operation._get_kwargs(
+                self.business_id,
+                chat_id=chat_id,
+            ),
+            _operation._parse_result,
             chat_id=chat_id,
         )
-        return self._call(_request, _operation._parse_result)
 
     def get_chat_history(
         self,
@@ -192,16 +214,24 @@ class ChatsOperations:
         from ...types import UNSET
         from . import get_chat_history as _operation
 
-        _request = _operation._get_kwargs(
-            self.business_id,
-            body=GetChatHistoryRequest(
-                message_id_from=UNSET if message_id_from is None else message_id_from,
+        return self._call(
+            lambda: _operation._get_kwargs(
+                self.business_id,
+                body=GetChatHistoryRequest(
+                    message_id_from=UNSET
+                    if message_id_from is None
+                    else message_id_from,
+                ),
+                chat_id=chat_id,
+                page_token=UNSET if page_token is None else page_token,
+                limit=UNSET if limit is None else limit,
             ),
+            _operation._parse_result,
             chat_id=chat_id,
-            page_token=UNSET if page_token is None else page_token,
-            limit=UNSET if limit is None else limit,
+            page_token=page_token,
+            limit=limit,
+            message_id_from=message_id_from,
         )
-        return self._call(_request, _operation._parse_result)
 
     def create_chat(
         self,
@@ -233,13 +263,16 @@ class ChatsOperations:
         from ...models import CreateChatRequest
         from . import create_chat as _operation
 
-        _request = _operation._get_kwargs(
-            self.business_id,
-            body=CreateChatRequest(
-                context=context,
+        return self._call(
+            lambda: _operation._get_kwargs(
+                self.business_id,
+                body=CreateChatRequest(
+                    context=context,
+                ),
             ),
+            _operation._parse_result,
+            context=context,
         )
-        return self._call(_request, _operation._parse_result)
 
     def send_file_to_chat(
         self,
@@ -269,14 +302,18 @@ class ChatsOperations:
         from ...models import SendFileToChatRequest
         from . import send_file_to_chat as _operation
 
-        _request = _operation._get_kwargs(
-            self.business_id,
-            body=SendFileToChatRequest(
-                file=file,
+        return self._call(
+            lambda: _operation._get_kwargs(
+                self.business_id,
+                body=SendFileToChatRequest(
+                    file=file,
+                ),
+                chat_id=chat_id,
             ),
+            _operation._parse_result,
             chat_id=chat_id,
+            file=file,
         )
-        return self._call(_request, _operation._parse_result)
 
 
 class AsyncChatsOperations:
@@ -285,9 +322,16 @@ class AsyncChatsOperations:
     business_id: int
 
     async def _call(
-        self, request: dict[str, Any], parse: Callable[[httpx.Response], T | Unset]
+        self,
+        build: Callable[[], dict[str, Any]],
+        parse: Callable[[httpx.Response], T | Unset],
+        /,
+        **arguments: object,
     ) -> T:
-        """Send the request and return the parsed response: the client implements this."""
+        """Build a request, send it and return the parsed response: the client implements this.
+
+        The arguments are those of the method, for the error that says which of them is invalid.
+        """
         raise NotImplementedError
 
     async def get_chat_message(
@@ -317,12 +361,16 @@ class AsyncChatsOperations:
         """
         from . import get_chat_message as _operation
 
-        _request = _operation._get_kwargs(
-            self.business_id,
+        return await self._call(
+            lambda: _operation._get_kwargs(
+                self.business_id,
+                chat_id=chat_id,
+                message_id=message_id,
+            ),
+            _operation._parse_result,
             chat_id=chat_id,
             message_id=message_id,
         )
-        return await self._call(_request, _operation._parse_result)
 
     async def get_chats(
         self,
@@ -365,18 +413,26 @@ class AsyncChatsOperations:
         from ...types import UNSET
         from . import get_chats as _operation
 
-        _request = _operation._get_kwargs(
-            self.business_id,
-            body=GetChatsRequest(
-                contexts=UNSET if contexts is None else contexts,
-                context_types=UNSET if context_types is None else context_types,
-                types=UNSET if types is None else types,
-                statuses=UNSET if statuses is None else statuses,
+        return await self._call(
+            lambda: _operation._get_kwargs(
+                self.business_id,
+                body=GetChatsRequest(
+                    contexts=UNSET if contexts is None else contexts,
+                    context_types=UNSET if context_types is None else context_types,
+                    types=UNSET if types is None else types,
+                    statuses=UNSET if statuses is None else statuses,
+                ),
+                page_token=UNSET if page_token is None else page_token,
+                limit=UNSET if limit is None else limit,
             ),
-            page_token=UNSET if page_token is None else page_token,
-            limit=UNSET if limit is None else limit,
+            _operation._parse_result,
+            page_token=page_token,
+            limit=limit,
+            contexts=contexts,
+            context_types=context_types,
+            types=types,
+            statuses=statuses,
         )
-        return await self._call(_request, _operation._parse_result)
 
     async def get_chat(
         self,
@@ -403,11 +459,14 @@ class AsyncChatsOperations:
         """
         from . import get_chat as _operation
 
-        _request = _operation._get_kwargs(
-            self.business_id,
+        return await self._call(
+            lambda: _operation._get_kwargs(
+                self.business_id,
+                chat_id=chat_id,
+            ),
+            _operation._parse_result,
             chat_id=chat_id,
         )
-        return await self._call(_request, _operation._parse_result)
 
     async def get_chat_history(
         self,
@@ -446,16 +505,24 @@ class AsyncChatsOperations:
         from ...types import UNSET
         from . import get_chat_history as _operation
 
-        _request = _operation._get_kwargs(
-            self.business_id,
-            body=GetChatHistoryRequest(
-                message_id_from=UNSET if message_id_from is None else message_id_from,
+        return await self._call(
+            lambda: _operation._get_kwargs(
+                self.business_id,
+                body=GetChatHistoryRequest(
+                    message_id_from=UNSET
+                    if message_id_from is None
+                    else message_id_from,
+                ),
+                chat_id=chat_id,
+                page_token=UNSET if page_token is None else page_token,
+                limit=UNSET if limit is None else limit,
             ),
+            _operation._parse_result,
             chat_id=chat_id,
-            page_token=UNSET if page_token is None else page_token,
-            limit=UNSET if limit is None else limit,
+            page_token=page_token,
+            limit=limit,
+            message_id_from=message_id_from,
         )
-        return await self._call(_request, _operation._parse_result)
 
     async def create_chat(
         self,
@@ -487,13 +554,16 @@ class AsyncChatsOperations:
         from ...models import CreateChatRequest
         from . import create_chat as _operation
 
-        _request = _operation._get_kwargs(
-            self.business_id,
-            body=CreateChatRequest(
-                context=context,
+        return await self._call(
+            lambda: _operation._get_kwargs(
+                self.business_id,
+                body=CreateChatRequest(
+                    context=context,
+                ),
             ),
+            _operation._parse_result,
+            context=context,
         )
-        return await self._call(_request, _operation._parse_result)
 
     async def send_file_to_chat(
         self,
@@ -523,11 +593,15 @@ class AsyncChatsOperations:
         from ...models import SendFileToChatRequest
         from . import send_file_to_chat as _operation
 
-        _request = _operation._get_kwargs(
-            self.business_id,
-            body=SendFileToChatRequest(
-                file=file,
+        return await self._call(
+            lambda: _operation._get_kwargs(
+                self.business_id,
+                body=SendFileToChatRequest(
+                    file=file,
+                ),
+                chat_id=chat_id,
             ),
+            _operation._parse_result,
             chat_id=chat_id,
+            file=file,
         )
-        return await self._call(_request, _operation._parse_result)
