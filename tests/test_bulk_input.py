@@ -1,6 +1,7 @@
 """The files of `yandex_market_chats.bulk`: the rows that are read, and the report that is written."""
 
 import csv
+import os
 from pathlib import Path
 
 import pytest
@@ -116,7 +117,7 @@ def test_a_file_of_another_kind_is_rejected(tmp_path: Path) -> None:
 def test_at_most_20_errors_are_listed(tmp_path: Path) -> None:
     """A file in which each line is wrong must not flood the screen."""
     found = errors(write(tmp_path, "chat_id,message\n" + "x,a\n" * 23))
-    assert (len(found), found[-1]) == (21, "… and 3 more errors.")
+    assert (len(found), found[-1]) == (21, "… and 3 more.")
 
 
 @pytest.mark.parametrize("key", ["a\nb", "\ud800", "a" * 201])
@@ -152,3 +153,10 @@ def test_a_report_that_fails_leaves_the_previous_one(tmp_path: Path) -> None:
         write_report(tmp_path / "report.csv", (ENTRY for n in (1, 0) if 1 / n))
     assert [path.name for path in tmp_path.iterdir()] == ["report.csv"]
     assert (tmp_path / "report.csv").read_bytes() == before
+
+
+def test_the_report_replaces_nothing_but_files(tmp_path: Path) -> None:
+    """The report is moved to its path, which would turn even /dev/null into a file."""
+    for path in (tmp_path, Path(os.devnull)):
+        with pytest.raises(OSError, match="it is not a file"):
+            write_report(path, [ENTRY])

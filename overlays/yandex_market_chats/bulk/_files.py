@@ -1,6 +1,7 @@
 """Reads the rows of a CSV or JSONL file, and writes the report."""
 
 import csv
+import errno
 import io
 import json
 import os
@@ -48,7 +49,7 @@ def read_rows(path: str | os.PathLike[str]) -> list[Row]:
         except InvalidRequestError as error:
             errors.append(f"{source}: {error}")
     if errors:
-        more = f"\n… and {len(errors) - MAX_ERRORS} more errors." if len(errors) > MAX_ERRORS else ""
+        more = f"\n… and {len(errors) - MAX_ERRORS} more." if len(errors) > MAX_ERRORS else ""
         raise InvalidRequestError("\n".join(errors[:MAX_ERRORS]) + more)
     return rows
 
@@ -57,9 +58,11 @@ def write_report(path: str | os.PathLike[str], entries: Iterable[Entry]) -> None
     """Write a CSV file with a row for each entry. It appears complete, or not at all.
 
     Raises:
-        OSError: The file cannot be written.
+        OSError: The file cannot be written, or the path is that of a device, a pipe or a folder.
     """
     path = Path(path)
+    if path.exists() and not path.is_file():
+        raise FileExistsError(errno.EEXIST, "it is not a file", str(path))  # /dev/null would become one
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".report-") as folder:
         complete = Path(folder, path.name)
         with complete.open("w", encoding="utf-8", newline="") as file:
