@@ -22,6 +22,8 @@ from yandex_market_chats.sandbox import Sandbox
 
 PROGRAM = [sys.executable, "-m", "yandex_market_chats"]
 TRACE = "0af7651916cd43dd8448eb211c80319c"
+NOT_SENT = "Nothing was sent."
+UNKNOWN = "The message may have been sent: check the chat before sending it again."
 
 
 @pytest.fixture
@@ -260,9 +262,9 @@ class Keyboard(io.BytesIO):
 @pytest.mark.parametrize(
     ("chat_id", "interrupted", "exit_code", "text"),
     [
-        ("420", "time.sleep", 3, "nothing was sent"),
-        ("42", "httpx.HTTPTransport.handle_request", 4, "the message may have been sent"),
-        ("42", "yandex_market_chats._chats.sent", 4, "the message may have been sent"),
+        ("420", "time.sleep", 3, NOT_SENT),
+        ("42", "httpx.HTTPTransport.handle_request", 4, UNKNOWN),
+        ("42", "yandex_market_chats._chats.sent", 4, UNKNOWN),
     ],
     ids=["between refused attempts", "in an attempt", "after it"],
 )
@@ -273,7 +275,7 @@ def test_send_interrupted_says_whether_the_message_may_have_been_sent(
     """Ctrl-C must not hide a message that may have been sent, nor one that certainly was not."""
     monkeypatch.setattr(interrupted, interrupt)
     result = run("send", "--chat-id", chat_id, "Hello")
-    assert (result.exit_code, result.stderr) == (exit_code, f"Interrupted: {text}.\n")
+    assert (result.exit_code, result.stderr) == (exit_code, f"Interrupted. {text}\n")
 
 
 @pytest.mark.usefixtures("sandbox")
@@ -335,6 +337,12 @@ def test_verbose_reports_retries_and_waits() -> None:
     [
         (["send", "--json", "Hello"], {"error": "UsageError", "message": "Missing option '--chat-id'."}, ""),
         (["send", "Hello"], None, "Error: Missing option '--chat-id'.\n"),
+        (
+            ["send", "--chat-id", "42", "-10 %"],
+            None,
+            "Error: No such option '-1'. Write -- before a message that begins with a dash.\n",
+        ),
+        (["journal", "show", "-1"], None, "Error: No such option '-1'.\n"),
     ],
 )
 def test_a_usage_error_is_json_for_programs(
@@ -345,6 +353,12 @@ def test_a_usage_error_is_json_for_programs(
     assert ended.returncode == 2
     assert (json.loads(ended.stdout) if ended.stdout else None) == stdout
     assert ended.stderr.endswith(stderr)
+
+
+def test_invalid_shared_limits_are_reported_by_the_name_of_the_option() -> None:
+    """The error of RedisLimits names its own argument, `url`, which no one has typed."""
+    result = run("send", "--sandbox", "--chat-id", "42", "--limits", "localhost", "Hello")
+    assert (result.exit_code, "Error: Invalid value for --limits: url must" in result.stderr) == (2, True)
 
 
 def test_aborting_a_command_says_so(

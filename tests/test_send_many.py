@@ -80,7 +80,10 @@ def test_all_sent_exits_with_0(sandbox: Sandbox, file: Path) -> None:
     """The plain call prints one line for people and keeps a journal beside the file."""
     write(file, 42, 43, 42)
     result = run(file)
-    assert (result.exit_code, result.output) == (0, "2 rows: 2 sent, 0 refused, 0 unknown, 0 waiting.\n")
+    assert (result.exit_code, result.output) == (
+        0,
+        "2 rows: 2 sent, 0 refused, 0 unknown, 0 waiting, 1 duplicate.\n",
+    )
     assert chats(sandbox) == [42, 43]
     assert file.with_name("orders.csv.journal").exists()
 
@@ -190,12 +193,12 @@ def test_a_journal_that_cannot_be_written_leaves_no_doubt_unmentioned(sandbox: S
 
 def test_a_dry_run_says_what_would_be_sent(sandbox: Sandbox, file: Path) -> None:
     """It writes no journal and sends nothing; it does not even need a token."""
-    write(file, 42, 42, *range(1000, 3000))
+    write(file, 42, 42, 42, *range(1000, 3000))
     result = run(file, "--dry-run")
     assert result.exit_code == 0
     assert result.output == (
-        "2,001 rows: 0 sent, 0 refused, 0 unknown, 2,001 waiting, 1 duplicates."
-        " Sending what is waiting takes about 2 h at 1,000 an hour.\n"
+        "2,001 rows: 0 sent, 0 refused, 0 unknown, 2,001 waiting, 2 duplicates."
+        " Sending what is waiting takes about 2 h at 1,000 per hour.\n"
     )
     assert not sandbox.requests
     assert [path.name for path in file.parent.iterdir()] == ["orders.csv"]
@@ -205,6 +208,7 @@ def test_a_dry_run_knows_what_was_sent_before(sandbox: Sandbox, file: Path) -> N
     """The rows that it would add are still new afterwards."""
     write(file, 42)
     run(file)
+    assert run(file, "--dry-run").stdout == "1 row: 1 sent, 0 refused, 0 unknown, 0 waiting.\n"
     write(file, 42, 43)
     for _ in range(2):
         result = run(file, "--dry-run", "--json")
@@ -243,7 +247,11 @@ def test_the_report_has_a_row_for_each_row_of_the_file(file: Path) -> None:
     """The report is how a seller's table learns what was sent; it is written after an error too."""
     write(file, 42, 404, 403, 43, 42)
     report = file.with_name("report.csv")
-    assert run(file, "--report", report, "--parallel", "1", "--journal", file.with_name("j")).exit_code == 3
+    result = run(file, "--report", report, "--parallel", "1", "--journal", file.with_name("j"))
+    assert (result.exit_code, f"show --journal {file.with_name('j')} --state refused\n" in result.stdout) == (
+        3,
+        True,
+    )
     with report.open(encoding="utf-8", newline="") as opened:
         rows = list(csv.DictReader(opened))
     assert [(row["chat_id"], row["state"], row["attempts"]) for row in rows] == [
@@ -265,22 +273,61 @@ def test_a_report_that_cannot_be_written_is_a_usage_error(sandbox: Sandbox, file
     assert len(read_rows(file)) == 1
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no named pipes in its folders")
+def test_a_report_must_be_a_file(sandbox: Sandbox, file: Path) -> None:
+    """A device or a pipe must be rejected before anything is sent."""
+    write(file, 42)
+    pipe = file.with_name("pipe")
+    os.mkfifo(pipe)
+    result = run(file, "--report", pipe)
+    assert (result.exit_code, "cannot be written: choose another path" in result.stderr) == (2, True)
+    assert (pipe.is_fifo(), sandbox.requests) == (True, 0)
+
+
+@pytest.mark.parametrize(("chat_id", "exit_code"), [(42, 5), (404, 3), (500, 4)])
 @pytest.mark.usefixtures("sandbox")
-def test_a_report_that_fails_in_the_end_does_not_change_the_exit_code(
-    file: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_report_that_fails_in_the_end_is_an_error_unless_a_message_is_a_worse_one(
+    file: Path, monkeypatch: pytest.MonkeyPatch, chat_id: int, exit_code: int
 ) -> None:
-    """The exit code is about the messages."""
+    """A script must not go on without the report, nor take a full disk for an unsent message."""
 
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(_send_many, "write_report", fail)
-    write(file, 42)
+    write(file, chat_id)
     result = run(file, "--report", file.with_name("report.csv"))
-    assert (result.exit_code, "report.csv cannot be written: No space left on device." in result.stdout) == (
-        0,
-        True,
-    )
+    assert (result.exit_code, result.stdout.startswith("1 row: ")) == (exit_code, True)
+    assert "report.csv cannot be written: No space left on device. Run the same command" in result.stdout
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_a_failed_report_does_not_hide_the_error_that_stopped_the_run(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both have to be fixed before the command is run again."""
+    monkeypatch.setattr(_send_many, "_report", lambda *_: "The report is missing.")
+    write(file, 403)
+    error = json.loads(run(file, "--json", "--report", file.with_name("report.csv")).stdout)["error"]
+    assert error.startswith("403 Forbidden")
+    assert error.endswith(" The report is missing.")
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_verbose_reports_retries_above_the_progress_bar(file: Path) -> None:
+    """A line that is written into the bar can be read as little as the bar."""
+    pty = pytest.importorskip("pty")
+    write(file, 429)
+    reading, terminal = pty.openpty()
+    command = [*COMMAND, str(file), "--verbose"]
+    subprocess.run(command, stderr=terminal, check=True, env={**os.environ, "COLUMNS": "200"})
+    shown = os.read(reading, 100_000).decode()
+    os.close(reading)
+    os.close(terminal)
+    lines = re.split(r"[\r\n]+", re.sub(r"\x1b\[[^a-zA-Z]*[a-zA-Z]", "", shown))
+    (retry,) = [line for line in lines if line.endswith("again in 1.000 s")]
+    assert retry.startswith("POST ")
+    assert any(line.endswith("1 of 1, 1 sent") or "1 of 1, 1 sent, " in line for line in lines)
 
 
 COMMAND = [sys.executable, "-m", "yandex_market_chats", "send-many"]
@@ -435,7 +482,9 @@ def test_journal_mark_settles_an_unknown_row(
     """The next run sends a row that someone marked as waiting."""
     write(file, 500)
     run(file)
-    assert journal(file, "mark", Row(500, "Заказ 500").key, state).exit_code == 0
+    key = Row(500, "Заказ 500").key
+    marked = journal(file, "mark", key, state)
+    assert (marked.exit_code, marked.output) == (0, f"{key} is {state} now.\n")
     assert run(file).exit_code == exit_code
     assert len(sandbox.messages) == received
 
@@ -589,6 +638,13 @@ def test_lines_are_printed_where_no_bar_can_be_shown(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(_progress, "find_spec", lambda _: None)
     with _progress.display(enabled=True) as on_progress:
         assert isinstance(on_progress, _progress.Lines)
+
+
+def test_no_progress_is_shown_where_standard_error_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some programs start others without one, and the messages matter more."""
+    monkeypatch.setattr(sys, "stderr", None)
+    with _progress.display(enabled=True) as on_progress:
+        assert on_progress is None
 
 
 def test_no_progress_shows_nothing() -> None:

@@ -52,7 +52,7 @@ def show(*, path: Path, state: str | None) -> None:
 @click.argument("key")
 @click.argument("state", type=click.Choice([State.SENT.value, State.WAITING.value]))
 def mark(*, path: Path, key: str, state: str) -> None:
-    """Say what has become of the unknown row KEY, after checking its chat.
+    """Settle the unknown row KEY, after checking its chat.
 
     sent: the message is in the chat. waiting: it is not, and the next run sends it.
     """
@@ -61,6 +61,7 @@ def mark(*, path: Path, key: str, state: str) -> None:
             opened.mark(key, State(state))
     except JournalError as error:
         _fail(error)
+    echo(f"{key} is {state} now.")
 
 
 def _describe(entry: Entry) -> str:

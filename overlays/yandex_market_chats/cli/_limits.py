@@ -2,7 +2,7 @@
 
 import click
 
-from yandex_market_chats import Limits
+from yandex_market_chats import ConfigurationError, Limits
 from yandex_market_chats._settings import find_business_id
 
 limits_option = click.option(
@@ -22,4 +22,8 @@ def shared_limits(url: str | None, business_id: int | None) -> Limits | None:
         from yandex_market_chats.redis import RedisLimits  # noqa: PLC0415 -- it has an extra of its own
     except ImportError as error:
         raise click.UsageError(str(error)) from error
-    return RedisLimits(url, find_business_id(business_id))
+    business_id = find_business_id(business_id)
+    try:
+        return RedisLimits(url, business_id)
+    except ConfigurationError as error:
+        raise click.BadParameter(str(error), param_hint="--limits") from error

@@ -1,6 +1,7 @@
 """What the commands print, and their exit codes."""
 
 import json
+import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -15,6 +16,10 @@ from yandex_market_chats import (
     InvalidRequestError,
     MarketError,
     RateLimit,
+)
+
+verbose_option = click.option(
+    "-v", "--verbose", is_flag=True, help="Report retries and waits on standard error."
 )
 
 EXIT_USAGE = 2
@@ -58,10 +63,24 @@ def print_result(values: Mapping[str, Any], text: str, *, as_json: bool, failed:
     echo(json.dumps(values) if as_json else text, err=failed and not as_json)
 
 
+def report_retries() -> None:
+    """Print the log's warnings: each retry with its wait."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[_Echo()])
+
+
+class _Echo(logging.Handler):
+    """Prints to the current standard error, which a progress bar replaces while it is shown."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a record."""
+        echo(self.format(record), err=True)
+
+
 def echo(text: str, *, err: bool = False) -> None:
     """Print, ignoring I/O errors: the exit code and the running sandbox matter more."""
     try:
-        click.echo(text, err=err)
+        # Without `file`, click would write past a progress bar that has replaced standard error.
+        click.echo(text, err=err, file=sys.stderr if err else None)
     except OSError:
         # The text is still in the buffer: Python would flush it again at exit, fail, and exit with 120.
         stream = sys.stderr if err else sys.stdout

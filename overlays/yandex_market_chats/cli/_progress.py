@@ -20,7 +20,7 @@ INTERVAL = 30.0
 @contextmanager
 def display(*, enabled: bool) -> Iterator[Callable[[Progress], None] | None]:
     """Show progress on standard error while the block lasts: pass the yielded function to `Journal.send`."""
-    if not enabled:
+    if not enabled or sys.stderr is None:
         yield None
     elif not sys.stderr.isatty() or find_spec("rich") is None:
         yield Lines()

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     "--hourly-limit", type=click.IntRange(1), help="Requests per hour and operation.  [default: the API's]"
 )
 @click.option(
-    "--parallel-limit", type=click.IntRange(1), default=4, show_default=True, help="Parallel requests."
+    "--parallel-limit", type=click.IntRange(1), default=4, show_default=True, help="Requests at a time."
 )
 def sandbox(port: int, latency: float, hourly_limit: int | None, parallel_limit: int) -> None:
-    """Serve the API on loopback, to try every outcome without an account.
+    """Serve the API on loopback, to try every outcome.
 
-    Each request is printed in a line.
+    No account is needed, and no message reaches a buyer. Each request is printed on a line.
     """
     settings = {"latency": latency, "hourly_limit": hourly_limit, "parallel_limit": parallel_limit}
     try:
@@ -57,7 +57,7 @@ def _welcome(served: "Sandbox") -> str:
     from yandex_market_chats.sandbox import CHATS, TOKENS  # noqa: PLC0415 -- the same
 
     url = f"{served.base_url}/v2/businesses/{served.business_id}/chats/message?chatId=42"
-    tokens = "\n".join(f"{token}  {summary}" for token, summary in TOKENS.items())
+    tokens = "\n".join(f"{token:<{len(served.token)}}  {summary}" for token, summary in TOKENS.items())
     chats = "\n".join(f"{chat_id:>8}  {summary}" for chat_id, summary in CHATS.items())
     return f"""\
 A sandbox of the API. Messages sent to it reach no buyer.
@@ -74,4 +74,4 @@ Tokens (all fake):
 Chats that misbehave (every other chat accepts the message):
 {chats}
 
-Ctrl-C stops it."""
+Ctrl-C stops the sandbox."""

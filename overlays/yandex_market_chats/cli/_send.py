@@ -1,6 +1,5 @@
 """The command `send`: sends one message."""
 
-import logging
 import sys
 from contextlib import ExitStack
 
@@ -18,7 +17,15 @@ from yandex_market_chats._retry import SENTENCES
 from yandex_market_chats._settings import MESSAGE_MAX_LENGTH
 
 from ._limits import limits_option, shared_limits
-from ._output import EXIT_CODES, error_values, exit_code, print_result, rate_limit_values
+from ._output import (
+    EXIT_CODES,
+    error_values,
+    exit_code,
+    print_result,
+    rate_limit_values,
+    report_retries,
+    verbose_option,
+)
 from ._sandbox import serve
 
 
@@ -31,9 +38,9 @@ from ._sandbox import serve
 @click.option("--resend-unknown", is_flag=True, help="Retry even if the buyer may receive the message twice.")
 @limits_option
 @click.option("--settle", is_flag=True, help="Read the chat to settle an unknown outcome.")
-@click.option("--sandbox", is_flag=True, help="Dry run: send to an in-process sandbox, not to a buyer.")
+@click.option("--sandbox", is_flag=True, help="Send to an in-process sandbox, not to a buyer.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("-v", "--verbose", is_flag=True, help="Report retries and waits on standard error.")
+@verbose_option
 def send(
     *,
     message: str,
@@ -56,7 +63,7 @@ def send(
     Exit codes: 0 sent, 2 usage or configuration, 3 not sent, 4 unknown whether it was sent.
     """
     if verbose:
-        logging.basicConfig(level=logging.WARNING, format="%(message)s")
+        report_retries()
     auth = None
     delivery = Delivery.NOT_SENT
     try:
@@ -85,8 +92,8 @@ def send(
     except KeyboardInterrupt as interrupt:
         if SENTENCES[Delivery.NOT_SENT] in getattr(interrupt, "__notes__", ()):
             delivery = Delivery.NOT_SENT
-        outcome = "the message may have been sent" if delivery is Delivery.UNKNOWN else "nothing was sent"
-        print_result({"delivery": delivery}, f"Interrupted: {outcome}.", as_json=as_json, failed=True)
+        text = f"Interrupted. {SENTENCES[delivery]}"
+        print_result({"delivery": delivery}, text, as_json=as_json, failed=True)
         sys.exit(EXIT_CODES[delivery])
     success = {
         "delivery": "sent",

@@ -15,14 +15,16 @@ from typing import Any, Self
 import click
 
 from yandex_market_chats import ApiKey, Delivery, MarketChats, MarketError
+from yandex_market_chats._retry import SENTENCES
 from yandex_market_chats.bulk import Journal, JournalError, Row, State, read_rows, write_report
 
 from ._limits import limits_option, shared_limits
-from ._output import EXIT_CODES, EXIT_USAGE, print_result
+from ._output import EXIT_CODES, EXIT_USAGE, print_result, report_retries, verbose_option
 from ._progress import HOURLY_LIMIT, display
 from ._sandbox import serve
 
 EXIT_NOT_SENT, EXIT_UNKNOWN = EXIT_CODES[Delivery.NOT_SENT], EXIT_CODES[Delivery.UNKNOWN]
+EXIT_NO_REPORT = 5
 SHOW_CURSOR = b"\x1b[?25h"
 """What a terminal needs after a progress bar that could not say goodbye."""
 
@@ -47,6 +49,7 @@ SHOW_CURSOR = b"\x1b[?25h"
 @click.option("--no-progress", is_flag=True, help="Do not show the progress.")
 @click.option("--sandbox", is_flag=True, help="Send to an in-process sandbox, not to buyers.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@verbose_option
 def send_many(
     *,
     file: Path,
@@ -59,19 +62,23 @@ def send_many(
     no_progress: bool,
     sandbox: bool,
     as_json: bool,
+    verbose: bool,
 ) -> None:
-    """Send the messages of FILE (.csv or .jsonl), each of them at most once.
+    """Send the messages of a file, each at most once.
 
-    The columns are chat_id, message and, optionally, key. The journal records what became of each row: run
-    the same command again to continue after an interruption. Ctrl-C finishes what is in flight; a second
-    Ctrl-C ends at once.
+    FILE is a .csv or .jsonl file with the columns chat_id, message and, optionally, key. The journal records
+    what became of each row: run the same command again to continue after an interruption. Ctrl-C finishes
+    what is in flight; a second Ctrl-C ends at once.
 
-    Exit codes: 0 all sent, 2 usage or already running, 3 some not sent, 4 unknown whether some were sent.
+    Exit codes: 0 all sent, 2 usage or already running, 3 some not sent, 4 unknown whether some were sent,
+    5 all sent but no report.
     """
+    if verbose:
+        report_retries()
     if sandbox and journal_path:
         raise click.UsageError("--sandbox has a journal of its own: leave out --journal.")
     path = journal_path or file.with_name(f"{file.name}.journal")
-    if report and (not report.parent.is_dir() or report.resolve() in {file.resolve(), path.resolve()}):
+    if report and not _is_writable(report, file, path):
         raise click.UsageError(f"--report {report} cannot be written: choose another path.")
     with ExitStack() as stack:
         try:
@@ -89,7 +96,7 @@ def send_many(
             interruption = stack.enter_context(Interruption(journal))
             error = _send(journal, chats, rows, parallel=parallel, progress=not no_progress)
         except KeyboardInterrupt:  # while the file is read: nothing has been claimed yet
-            text = "Interrupted: nothing was sent."
+            text = f"Interrupted. {SENTENCES[Delivery.NOT_SENT]}"
             print_result({"interrupted": True}, text, as_json=as_json, failed=True)
             sys.exit(EXIT_NOT_SENT)
         except (MarketError, OSError, sqlite3.Error) as failure:
@@ -97,16 +104,13 @@ def send_many(
             sys.exit(EXIT_USAGE)
         summary = _counts(Counter(entry.state for entry in journal.entries(rows)))
         unwritten = _report(report, journal, rows) if report else None
-        details = {
+        summary |= {
             "duplicates": added.duplicates,
             "interrupted": interruption.requested,
-            "error": error or unwritten,
+            "error": " ".join(filter(None, (error, unwritten))) or None,
         }
-        print_result(summary | details, _describe(summary | details, path, sandbox=sandbox), as_json=as_json)
-    if summary["unknown"]:
-        sys.exit(EXIT_UNKNOWN)
-    if summary["waiting"] or summary["refused"]:
-        sys.exit(EXIT_NOT_SENT)
+        print_result(summary, _describe(summary, path, sandbox=sandbox), as_json=as_json)
+    sys.exit(_exit_code(summary) or (EXIT_NO_REPORT if unwritten else 0))
 
 
 class Interruption:
@@ -175,8 +179,19 @@ def _report(path: Path, journal: Journal, rows: Sequence[Row]) -> str | None:
     try:
         write_report(path, journal.entries(rows))
     except OSError as error:
-        return f"{path} cannot be written: {error.strerror}."
+        return (
+            f"{path} cannot be written: {error.strerror}. Run the same command again with another --report."
+        )
     return None
+
+
+def _is_writable(report: Path, *inputs: Path) -> bool:
+    """Return whether the report can be written as far as is known before anything is sent."""
+    if report.exists() and not report.is_file():
+        return False
+    if report.resolve() in {path.resolve() for path in inputs}:
+        return False
+    return os.access(report.parent, os.W_OK | os.X_OK)
 
 
 def _counts(states: Mapping[State, int]) -> dict[str, Any]:
@@ -190,13 +205,20 @@ def _counts(states: Mapping[State, int]) -> dict[str, Any]:
     }
 
 
+def _exit_code(summary: Mapping[str, Any]) -> int:
+    """Return the exit code for the messages."""
+    if summary["unknown"]:
+        return EXIT_UNKNOWN
+    return EXIT_NOT_SENT if summary["waiting"] or summary["refused"] else 0
+
+
 def _describe_plan(plan: Mapping[str, Any]) -> str:
     hours = max(0, plan["waiting"] - 1) // HOURLY_LIMIT
     duration = f"about {hours} h" if hours else "less than an hour"
-    return (
-        f"{_describe_counts(plan)}, {plan['duplicates']:,} duplicates. Sending what is waiting takes"
-        f" {duration} at {HOURLY_LIMIT:,} an hour."
+    time = (
+        f" Sending what is waiting takes {duration} at {HOURLY_LIMIT:,} per hour." if plan["waiting"] else ""
     )
+    return f"{_describe_counts(plan)}.{time}"
 
 
 def _describe(summary: Mapping[str, Any], journal: Path, *, sandbox: bool) -> str:
@@ -205,18 +227,27 @@ def _describe(summary: Mapping[str, Any], journal: Path, *, sandbox: bool) -> st
         lines.append(f"Error: {summary['error']}")
     if summary["interrupted"]:
         lines.append("Interrupted.")
-    if summary["unknown"] and not sandbox:
-        command = f"yandex-market-chats journal {{}} --journal {shlex.quote(str(journal))}"
+    if sandbox:
+        return "\n".join(lines)
+    command = f"yandex-market-chats journal {{}} --journal {shlex.quote(str(journal))}"
+    if summary["refused"]:
+        lines += ["See why rows were refused:", f"  {command.format('show')} --state refused"]
+    if summary["unknown"]:
         lines += [
             "Check the chats of the unknown rows, then mark each of them:",
             f"  {command.format('show')} --state unknown",
             f"  {command.format('mark')} KEY sent|waiting",
         ]
-    if summary["waiting"] and not sandbox:
+    if summary["waiting"]:
         lines.append("Run the same command again to send what is waiting.")
     return "\n".join(lines)
 
 
 def _describe_counts(counts: Mapping[str, Any]) -> str:
-    states = ", ".join(f"{counts[state]:,} {state}" for state in ("sent", "refused", "unknown", "waiting"))
-    return f"{counts['rows']:,} rows: {states}"
+    states = [f"{counts[state]:,} {state}" for state in ("sent", "refused", "unknown", "waiting")]
+    duplicates = [_number(counts["duplicates"], "duplicate")] if counts["duplicates"] else []
+    return f"{_number(counts['rows'], 'row')}: {', '.join(states + duplicates)}"
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
