@@ -955,7 +955,11 @@ def test_another_file_is_not_mistaken_for_a_journal(tmp_path: Path, name: str, e
     """A mistyped path must not change someone else's file."""
     (tmp_path / "text.csv").write_text("chat_id,message\n" * 100, encoding="utf-8")
     execute(tmp_path / "other.db", "CREATE TABLE rows (id INTEGER)")
-    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+
+    def look() -> dict[str, tuple[bytes, int]]:
+        return {file.name: (file.read_bytes(), file.stat().st_mode) for file in tmp_path.iterdir()}
+
+    before = look()
     with pytest.raises(JournalError, match=error):
         Journal(tmp_path / name)
-    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+    assert look() == before

@@ -122,7 +122,7 @@ class Store:
         """
         for values in self._database.execute(f"{_ENTRIES} WHERE key = ?", [key]):
             return _entry(values)
-        raise JournalError(f"{self._path} has no row with the key {key!r}: add it first.")
+        raise JournalError(f"{self._path} has no row with the key {key!r}: check the key, or add the row.")
 
     def entries(self) -> Iterator[Entry]:
         """Return all rows in the order in which they were added."""
@@ -221,7 +221,7 @@ class Store:
 
 
 def _connect(path: Path, timeout: float) -> sqlite3.Connection:
-    """Open a file that only its owner can read; SQLite creates the files beside it in the same mode.
+    """Open a file; only its owner can read a new one, and the files that SQLite keeps beside it.
 
     An existing file is not opened here: on Unix, closing any other descriptor of it would release the locks
     that this process holds.
@@ -229,7 +229,8 @@ def _connect(path: Path, timeout: float) -> sqlite3.Connection:
     try:
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
-        path.chmod(0o600)
+        if not path.stat().st_size:  # anything else may be another program's file
+            path.chmod(0o600)
         return sqlite3.connect(path, timeout=timeout, isolation_level=None)
     except (OSError, sqlite3.Error) as error:
         raise JournalError(f"{path} cannot be opened: {error}.") from error
