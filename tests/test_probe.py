@@ -50,6 +50,7 @@ class Probe:
         """Probe a sandbox; return what is printed."""
         with Sandbox(clock=lambda: self.seconds, **settings) as sandbox:
             lead_to(sandbox, self._monkeypatch)
+            sandbox.answer(ID_MAX, "404", operation="getChatHistory")  # the chat that must not exist
             prepare(sandbox)
             try:
                 probe.main(str(order), sleep=self._sleep, clock=lambda: self.seconds)

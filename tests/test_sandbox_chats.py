@@ -119,11 +119,17 @@ def test_order_404_does_not_exist(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("operation", ["getChat", "getChatHistory", "getChatMessage"])
-def test_chat_that_was_never_used_is_not_found(sandbox: Sandbox, operation: str) -> None:
-    """A read must not create a chat; chat 404 exists for neither reads nor messages."""
-    for chat_id in (42, 404):
-        answer = call(sandbox, operation, params={"chatId": chat_id, "messageId": 1})
-        assert refusal(answer) == (404, f"Can't find chat by id: '{chat_id}'")
+def test_chat_404_does_not_exist(sandbox: Sandbox, operation: str) -> None:
+    """A mistyped chat can be reproduced, for reads as well as for messages."""
+    answer = call(sandbox, operation, params={"chatId": 404, "messageId": 1})
+    assert refusal(answer) == (404, "Can't find chat by id: '404'")
+
+
+def test_chat_that_was_never_used_is_empty(sandbox: Sandbox) -> None:
+    """A message to it is accepted, so it exists; a read does not put it on the list of chats."""
+    assert history(sandbox) == []
+    assert result(call(sandbox, "getChat", params={"chatId": 42}))["status"] == "NEW"
+    assert list_chats(sandbox) == []
 
 
 def test_message_of_another_chat_is_not_found(sandbox: Sandbox) -> None:

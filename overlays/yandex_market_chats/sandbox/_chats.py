@@ -67,18 +67,18 @@ class Chats:
         return self._chats.values()
 
     def find(self, chat_id: int) -> Chat:
-        """Return a chat that is in use. A misbehaving chat always is, so that what it accepted can be read.
+        """Return a chat for a reader. All chats but one accept messages, so they exist, if only empty.
 
         Raises:
             RefusedError: With 404 if there is no such chat.
         """
-        if chat_id in self._chats or (chat_id in CHATS and chat_id != MISSING_ID):
-            return self.open(chat_id)
-        raise refusal(404, f"Can't find chat by id: '{chat_id}'")
+        if chat_id == MISSING_ID:
+            raise refusal(404, f"Can't find chat by id: '{chat_id}'")
+        return self._chats.get(chat_id) or self._new(chat_id)
 
     def open(self, chat_id: int) -> Chat:
-        """Return a chat, created if necessary, for an order of the same number."""
-        return self._chats.get(chat_id) or self._create(chat_id, Context("ORDER", chat_id))
+        """Return a chat that is listed from now on."""
+        return self._chats.setdefault(chat_id, self._new(chat_id))
 
     def of_context(self, context: Context) -> Chat:
         """Return the chat of an order or a return, created if necessary.
@@ -92,7 +92,8 @@ class Chats:
             if chat.context == context:
                 return chat
         unused = (number for number in self._new_ids if number not in self._chats and number not in CHATS)
-        return self._create(next(unused), context)
+        chat_id = next(unused)
+        return self._chats.setdefault(chat_id, Chat(chat_id, context, self._now()))
 
     def messages(self, chat_id: int) -> tuple[Message, ...]:
         """Return the messages of a chat, or none if there is no such chat."""
@@ -146,8 +147,9 @@ class Chats:
             age = 60.0 * (count + 1 - number)
             self.add(chat_id, f"Message {number}", sender=senders[number % len(senders)], age=age)
 
-    def _create(self, chat_id: int, context: Context) -> Chat:
-        return self._chats.setdefault(chat_id, Chat(chat_id, context, self._now()))
+    def _new(self, chat_id: int) -> Chat:
+        """Return an empty chat, for an order of the same number."""
+        return Chat(chat_id, Context("ORDER", chat_id), self._now())
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._settings.clock(), _MOSCOW)
