@@ -15,7 +15,7 @@ from environment import lead_to
 from yandex_market_chats._settings import ID_MAX
 from yandex_market_chats.sandbox import Message, Sandbox
 from yandex_market_chats.sandbox._business import Business
-from yandex_market_chats.sandbox._replies import Reply
+from yandex_market_chats.sandbox._wire import Reply
 
 pytestmark = pytest.mark.tooling
 

@@ -12,17 +12,15 @@ with Sandbox() as sandbox:
 """
 
 try:
-    from yandex_market_chats.sandbox._sandbox import Sandbox
+    from ._sandbox import Sandbox
 except ModuleNotFoundError as _error:
     raise ImportError(
         "The sandbox needs aiohttp: pip install 'yandex-market-chats[sandbox]'", name=_error.name
     ) from _error
 
-from yandex_market_chats.sandbox._calls import Request
-from yandex_market_chats.sandbox._messages import Message, Sender, SentFile
-from yandex_market_chats.sandbox._misbehaving import CHATS
-from yandex_market_chats.sandbox._outcomes import OUTCOMES
-from yandex_market_chats.sandbox._tokens import (
+from ._messages import Message, Sender, SentFile
+from ._outcomes import CHATS, OUTCOMES
+from ._tokens import (
     API_KEY,
     API_KEY_WITHOUT_ACCESS,
     EXPIRED_OAUTH,
@@ -30,6 +28,7 @@ from yandex_market_chats.sandbox._tokens import (
     REVOKED_API_KEY,
     TOKENS,
 )
+from ._wire import Request
 
 __all__ = [
     "API_KEY",

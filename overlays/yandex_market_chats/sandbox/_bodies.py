@@ -4,8 +4,7 @@ import json
 from email import message_from_string
 from typing import Any
 
-from yandex_market_chats.sandbox._calls import Call
-from yandex_market_chats.sandbox._replies import refusal
+from ._wire import Call, refusal
 
 _MAX_JSON = 512 * 1024
 _MAX_FILE = 5 * 1024 * 1024

@@ -13,22 +13,22 @@ from threading import RLock
 from typing import Any
 from uuid import uuid4
 
-from yandex_market_chats.sandbox._calls import Call
-from yandex_market_chats.sandbox._chats import Chats
-from yandex_market_chats.sandbox._limits import HourlyLimit
-from yandex_market_chats.sandbox._operations import OPERATIONS, Operation
-from yandex_market_chats.sandbox._replies import (
+from ._chats import Chats
+from ._limits import HourlyLimit
+from ._operations import OPERATIONS, Operation
+from ._script import Script
+from ._settings import Settings
+from ._tokens import check_credentials
+from ._validation import read_id
+from ._wire import (
     HOURLY_LIMIT,
     PARALLEL_LIMIT,
+    Call,
     RefusedError,
     Reply,
     error,
     refusal,
 )
-from yandex_market_chats.sandbox._script import Script
-from yandex_market_chats.sandbox._settings import Settings
-from yandex_market_chats.sandbox._tokens import check_credentials
-from yandex_market_chats.sandbox._validation import read_id
 
 _PATH = re.compile(r"/v2/businesses/([^/]+)/(.+)")
 

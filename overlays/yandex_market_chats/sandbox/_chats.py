@@ -6,10 +6,10 @@ from datetime import datetime, timedelta, timezone
 from itertools import count
 from typing import NamedTuple, get_args
 
-from yandex_market_chats.sandbox._messages import Message, Sender, SentFile
-from yandex_market_chats.sandbox._misbehaving import CHATS
-from yandex_market_chats.sandbox._replies import refusal
-from yandex_market_chats.sandbox._settings import Settings
+from ._messages import Message, Sender, SentFile
+from ._outcomes import CHATS
+from ._settings import Settings
+from ._wire import refusal
 
 MISSING_ID = 404
 """The chat and the order that do not exist."""

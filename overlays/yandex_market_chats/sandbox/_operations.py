@@ -4,14 +4,11 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
-from yandex_market_chats.sandbox._bodies import read_file, read_json
-from yandex_market_chats.sandbox._calls import Call
-from yandex_market_chats.sandbox._chats import Chat, Chats, Context
-from yandex_market_chats.sandbox._messages import SentFile
-from yandex_market_chats.sandbox._paging import page
-from yandex_market_chats.sandbox._replies import refusal
-from yandex_market_chats.sandbox._results import chat_result, context_result, message_result
-from yandex_market_chats.sandbox._validation import (
+from ._bodies import read_file, read_json
+from ._chats import Chat, Chats, Context
+from ._messages import SentFile
+from ._results import chat_result, context_result, message_result, page
+from ._validation import (
     read_id,
     read_limit,
     read_message,
@@ -20,6 +17,7 @@ from yandex_market_chats.sandbox._validation import (
     read_object,
     read_set,
 )
+from ._wire import Call, refusal
 
 
 class Action(NamedTuple):

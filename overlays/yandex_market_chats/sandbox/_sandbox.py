@@ -8,12 +8,12 @@ from ssl import SSLContext
 from types import TracebackType
 from typing import Self, get_args
 
-from yandex_market_chats.sandbox._business import Business
-from yandex_market_chats.sandbox._calls import Request
-from yandex_market_chats.sandbox._messages import Message, Sender, SentFile
-from yandex_market_chats.sandbox._server import HOST, serving
-from yandex_market_chats.sandbox._settings import Settings
-from yandex_market_chats.sandbox._tokens import API_KEY
+from ._business import Business
+from ._messages import Message, Sender, SentFile
+from ._server import HOST, serving
+from ._settings import Settings
+from ._tokens import API_KEY
+from ._wire import Request
 
 
 class Sandbox:

@@ -4,10 +4,9 @@ from collections import deque
 from collections.abc import Sequence
 from itertools import cycle
 
-from yandex_market_chats.sandbox._misbehaving import MISBEHAVING
-from yandex_market_chats.sandbox._operations import OPERATIONS
-from yandex_market_chats.sandbox._outcomes import OK, outcome_reply
-from yandex_market_chats.sandbox._replies import Reply
+from ._operations import OPERATIONS
+from ._outcomes import MISBEHAVING, OK, outcome_reply
+from ._wire import Reply
 
 _NAMES = [operation.name for operation in OPERATIONS.values()]
 _WITHOUT_CHAT = ("getChats", "createChat")

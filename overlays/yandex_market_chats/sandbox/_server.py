@@ -11,10 +11,9 @@ from ssl import SSLContext
 
 from aiohttp import web
 
-from yandex_market_chats.sandbox._bodies import MAX_BODY
-from yandex_market_chats.sandbox._business import Business
-from yandex_market_chats.sandbox._calls import Call, Request
-from yandex_market_chats.sandbox._replies import Ending
+from ._bodies import MAX_BODY
+from ._business import Business
+from ._wire import Call, Ending, Request
 
 HOST = "127.0.0.1"
 

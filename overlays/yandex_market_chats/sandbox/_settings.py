@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from yandex_market_chats.sandbox._calls import Request
-from yandex_market_chats.sandbox._messages import Message
+from ._messages import Message
+from ._wire import Request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

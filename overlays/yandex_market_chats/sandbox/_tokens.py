@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from yandex_market_chats.sandbox._replies import refusal
+from ._wire import refusal
 
 API_KEY = "ACMA:FakeKeyOfTheSandboxThatWorks000000000000:00000000"
 REVOKED_API_KEY = "ACMA:FakeKeyOfTheSandboxThatIsRevoked00000000:00000001"

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
-from yandex_market_chats.sandbox._replies import RefusedError, refusal
+from ._wire import RefusedError, refusal
 
 T = TypeVar("T")
 

@@ -1,16 +1,44 @@
-"""The answers of the API."""
+"""Requests and answers, free of the web framework."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from http import HTTPStatus
+from typing import NamedTuple
 
 _JSON = {"Content-Type": "application/json"}
 _HTML = {"Content-Type": "text/html; charset=utf-8"}
 _CODES = {status.value: status.name for status in HTTPStatus}
 # The published page shows no other code than this placeholder.
 _UNKNOWN_CODE = "example"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A request, as the operations read it."""
+
+    method: str
+    path: str
+    query: Mapping[str, Sequence[str]]
+    headers: Mapping[str, str]
+    """With case-insensitive names."""
+    body: bytes | None
+    """`None` if it is larger than any operation accepts."""
+
+
+class Request(NamedTuple):
+    """A request and the status of its answer: what `Sandbox(on_request=...)` is called with."""
+
+    method: str
+    target: str
+    """The path and the query."""
+    status: int | None
+    """The status of the answer; `None` if the connection ends without one."""
+
+    def __str__(self) -> str:
+        """Return a line for a log."""
+        return f"{self.method} {self.target} {self.status or 'no answer'}"
 
 
 class Ending(Enum):
