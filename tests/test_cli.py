@@ -58,7 +58,7 @@ def run_against(server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> Result:
 
 
 def interrupt(*_: object, **__: object) -> NoReturn:
-    """Stand for whatever runs when the user presses Ctrl-C."""
+    """Raise what Ctrl-C raises, in place of a function."""
     raise KeyboardInterrupt
 
 
@@ -292,7 +292,7 @@ def test_send_to_the_sandbox_needs_no_setting() -> None:
 
 
 def test_sandbox_prints_its_address_and_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it prints is enough to send a message to it; Ctrl-C stops it in an orderly way."""
+    """The printed lines are enough to send a message; Ctrl-C closes the sandbox in an orderly way."""
     served: list[Sandbox] = []
 
     def interrupted(sandbox: Sandbox) -> None:
@@ -309,7 +309,7 @@ def test_sandbox_prints_its_address_and_a_token(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_sandbox_prints_a_line_for_each_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever tries the API by hand sees what arrived; the limits can be made small enough to meet."""
+    """Someone who tries the API by hand sees what arrived, and can make the limits small enough to meet."""
 
     def use(sandbox: Sandbox) -> None:
         settings: dict[str, Any] = {"business_id": sandbox.business_id, "base_url": sandbox.base_url}
@@ -340,7 +340,7 @@ def test_verbose_reports_retries_and_waits() -> None:
         (
             ["send", "--chat-id", "42", "-10 %"],
             None,
-            "Error: No such option '-1'. Write -- before a message that begins with a dash.\n",
+            "Error: No such option '-1'. Write -- before a message that starts with a dash.\n",
         ),
         (["journal", "show", "-1"], None, "Error: No such option '-1'.\n"),
     ],

@@ -1,4 +1,4 @@
-"""`Journal`: each row is sent at most once, whatever happens, and each row is in a state."""
+"""`Journal`: no row is sent twice, and the state of each row says what happened to it."""
 
 import json
 import sqlite3
@@ -647,7 +647,7 @@ def test_a_row_is_sent_when_its_chat_cannot_be_read(
 def test_two_messages_that_qualify_leave_the_row_unknown(
     journal: Journal, settling: MarketChats, chat_api: ChatApi, path: Path
 ) -> None:
-    """One of them is of another program."""
+    """One of the two messages is another program's."""
     journal.add(rows(42))
     leave(path, 42)
     chat_api.show(42, 7)

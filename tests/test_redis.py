@@ -56,7 +56,7 @@ class Watched:
     Attributes:
         reached: Set when a call has reached the point.
         go_on: The threads of the call wait for it there.
-        given_back: Set when the slot has been given back.
+        given_back: Set when the slot has been returned.
     """
 
     def __init__(self, limits: RedisLimits, point: str) -> None:
@@ -168,7 +168,7 @@ def test_a_slot_is_taken_once_however_often_it_is_asked_for(server: RedisServer)
 
 
 def test_giving_back_twice_frees_no_slot_of_others(server: RedisServer) -> None:
-    """The client gives back whether or not it took the slot."""
+    """The client returns a slot even if it never took one."""
     limits = program(server, parallel=1)
     limits.take("a", SEND)
     for slot in "bb":
@@ -238,7 +238,7 @@ def test_a_call_that_stops_asking_loses_its_turn(
 
 
 def test_the_slot_of_a_killed_program_is_free_after_its_lease(server: RedisServer) -> None:
-    """SIGKILL leaves no time to give anything back."""
+    """SIGKILL leaves no time to return anything."""
     source = (
         "import sys, time; from yandex_market_chats.redis import RedisLimits;"
         f"limits = RedisLimits(sys.argv[1], {BUSINESS_ID}, parallel=1, lease=1.0);"

@@ -48,7 +48,7 @@ def sandbox() -> Iterator[Sandbox]:
 def test_invalid_credentials_are_refused(
     sandbox: Sandbox, headers: dict[str, str], status: int, message: str
 ) -> None:
-    """Credentials are checked before anything else, and a client can tell what is wrong with them."""
+    """Credentials are checked before anything else, and the message says what is wrong with them."""
     assert refusal(send(sandbox, "x", business_id="x", headers=headers)) == (status, message)
 
 

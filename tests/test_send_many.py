@@ -192,7 +192,7 @@ def test_a_journal_that_cannot_be_written_leaves_no_doubt_unmentioned(sandbox: S
 
 
 def test_a_dry_run_says_what_would_be_sent(sandbox: Sandbox, file: Path) -> None:
-    """It writes no journal and sends nothing; it does not even need a token."""
+    """A dry run writes no journal and sends nothing; no token is needed."""
     write(file, 42, 42, 42, *range(1000, 3000))
     result = run(file, "--dry-run")
     assert result.exit_code == 0
@@ -219,7 +219,7 @@ def test_a_dry_run_knows_what_was_sent_before(sandbox: Sandbox, file: Path) -> N
 
 
 def test_the_sandbox_option_reaches_no_buyer_and_leaves_no_journal(sandbox: Sandbox, file: Path) -> None:
-    """A rehearsal in the real journal would mark the messages as sent, and they would be lost."""
+    """A dry run in the real journal would mark the messages as sent, and they would be lost."""
     write(file, 42, 500)
     result = run(file, "--sandbox")
     assert (result.exit_code, result.output) == (
@@ -265,7 +265,7 @@ def test_the_report_has_a_row_for_each_row_of_the_file(file: Path) -> None:
 
 @pytest.mark.parametrize("name", ["orders.csv", "orders.csv.journal", "missing/report.csv"])
 def test_a_report_that_cannot_be_written_is_a_usage_error(sandbox: Sandbox, file: Path, name: str) -> None:
-    """It must not fail after hours of sending, nor overwrite the file or the journal."""
+    """A report must not fail after hours of sending, nor overwrite the file or the journal."""
     write(file, 42)
     result = run(file, "--report", file.with_name("x").parent / name)
     assert (result.exit_code, "cannot be written: choose another path" in result.stderr) == (2, True)
@@ -305,7 +305,7 @@ def test_a_report_that_fails_in_the_end_is_an_error_unless_a_message_is_a_worse_
 def test_a_failed_report_does_not_hide_the_error_that_stopped_the_run(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Both have to be fixed before the command is run again."""
+    """Both errors have to be fixed before the command is run again."""
     monkeypatch.setattr(_send_many, "_report", lambda *_: "The report is missing.")
     write(file, 403)
     error = json.loads(run(file, "--json", "--report", file.with_name("report.csv")).stdout)["error"]
@@ -315,7 +315,7 @@ def test_a_failed_report_does_not_hide_the_error_that_stopped_the_run(
 
 @pytest.mark.usefixtures("sandbox")
 def test_verbose_reports_retries_above_the_progress_bar(file: Path) -> None:
-    """A line that is written into the bar can be read as little as the bar."""
+    """A line that is written into the bar makes both unreadable."""
     pty = pytest.importorskip("pty")
     write(file, 429)
     reading, terminal = pty.openpty()
@@ -359,7 +359,7 @@ def test_the_settle_option_settles_unknown_rows(sandbox: Sandbox, file: Path) ->
 
 @pytest.mark.skipif(REDIS is None, reason=WITHOUT)
 def test_two_runs_share_the_limits(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each of them has 4 slots, but the API accepts 4 requests of the whole business."""
+    """Each run has 4 slots, but the API accepts 4 requests of the whole business."""
     statuses: Counter[int | None] = Counter()
     with (
         RedisServer() as redis,
@@ -526,6 +526,18 @@ def test_journal_rejects_a_wrong_key_and_a_wrong_file(file: Path) -> None:
     file.with_name("orders.csv.journal").write_text("text " * 100, encoding="utf-8")
     result = journal(file, "show")
     assert (result.exit_code, "file is not a database" in result.stderr) == (2, True)
+
+
+def test_journal_show_of_a_damaged_file_is_not_a_traceback(file: Path) -> None:
+    """The disk may have failed: the error is that of SQLite."""
+    path = file.with_name("orders.csv.journal")
+    with Journal(path) as opened:
+        opened.add([Row(42, "Привет")])
+    with path.open("r+b") as damaged:
+        damaged.seek(4096)  # the second page has the rows
+        damaged.write(b"x" * 4096)
+    result = journal(file, "show")
+    assert (result.exit_code, result.stderr) == (2, "Error: database disk image is malformed\n")
 
 
 # The progress

@@ -107,7 +107,7 @@ class Run:
             entry, before = self._lost.popleft()
             self._start(partial(SettledCall(self._chats, entry).find, before), partial(self._settle, entry))
         while self._todo and not self._stopping and self._in_flight < min(self._parallel, self._room()):
-            self._begin(self._store.entry(self._todo.popleft()))
+            self._start_row(self._store.entry(self._todo.popleft()))
         if self._on_progress is not None:
             self._on_progress(self.progress())
         if self._in_flight:
@@ -119,7 +119,7 @@ class Run:
             return False
         return True
 
-    def _begin(self, entry: Entry) -> None:
+    def _start_row(self, entry: Entry) -> None:
         """Claim a row, after a read of its chat if outcomes are to be settled."""
         if self._settles:
             call = SettledCall(self._chats, entry)

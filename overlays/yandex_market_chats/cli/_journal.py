@@ -1,7 +1,10 @@
 """The command `journal`: lists the rows of a journal, and settles unknown ones."""
 
+import sqlite3
 import sys
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -38,13 +41,10 @@ def journal() -> None:
 @click.option("--state", type=click.Choice([state.value for state in State]), help="Only these rows.")
 def show(*, path: Path, state: str | None) -> None:
     """List the rows, with the error of the last call."""
-    try:
-        with Journal(path) as opened:
-            for entry in opened.entries():
-                if state in {None, entry.state}:
-                    echo(_describe(entry))
-    except JournalError as error:
-        _fail(error)
+    with _opened(path) as opened:
+        for entry in opened.entries():
+            if state in {None, entry.state}:
+                echo(_describe(entry))
 
 
 @journal.command()
@@ -56,12 +56,20 @@ def mark(*, path: Path, key: str, state: str) -> None:
 
     sent: the message is in the chat. waiting: it is not, and the next run sends it.
     """
+    with _opened(path) as opened:
+        opened.mark(key, State(state))
+    echo(f"{key} is {state} now.")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Journal]:
+    """Open a journal; its errors end the command."""
     try:
         with Journal(path) as opened:
-            opened.mark(key, State(state))
-    except JournalError as error:
-        _fail(error)
-    echo(f"{key} is {state} now.")
+            yield opened
+    except (JournalError, sqlite3.Error) as error:
+        echo(f"Error: {error}", err=True)
+        sys.exit(EXIT_USAGE)
 
 
 def _describe(entry: Entry) -> str:
@@ -69,8 +77,3 @@ def _describe(entry: Entry) -> str:
     message = textwrap.shorten(entry.message, 60, placeholder="…")
     lines = [f"{entry.key}  {entry.state}  {time}  chat {entry.chat_id}: {message}"]
     return "\n    ".join(lines + ([entry.error] if entry.error else []))
-
-
-def _fail(error: JournalError) -> None:
-    echo(f"Error: {error}", err=True)
-    sys.exit(EXIT_USAGE)

@@ -32,7 +32,7 @@ def main() -> None:
         code = commands.main(windows_expand_args=False, standalone_mode=False) or 0
     except click.UsageError as error:
         if isinstance(error, click.NoSuchOption) and error.ctx and error.ctx.command is send:
-            hint = "Write -- before a message that begins with a dash."
+            hint = "Write -- before a message that starts with a dash."
             error = click.UsageError(f"{error.format_message()} {hint}", error.ctx)
         if "--json" in sys.argv:
             print_result({"error": "UsageError", "message": error.format_message()}, "", as_json=True)

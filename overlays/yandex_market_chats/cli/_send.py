@@ -57,7 +57,7 @@ def send(
 ) -> None:
     """Send MESSAGE to a chat; - reads it from standard input.
 
-    Write -- before a message that begins with a dash. The token comes from YANDEX_MARKET_API_KEY or
+    Write -- before a message that starts with a dash. The token comes from YANDEX_MARKET_API_KEY or
     YANDEX_MARKET_OAUTH_TOKEN.
 
     Exit codes: 0 sent, 2 usage or configuration, 3 not sent, 4 unknown whether it was sent.
@@ -121,7 +121,7 @@ def _text(message: str) -> str:
 
 
 def _standard_input() -> str:
-    """Read UTF-8, whatever the locale. An invalid byte becomes a surrogate, as in an argument."""
+    """Read UTF-8 in any locale. An invalid byte becomes a surrogate, as in an argument."""
     if sys.stdin is None:
         raise click.UsageError("Standard input is closed.")
     longest = len("\ufeff\r\n".encode()) + 4 * MESSAGE_MAX_LENGTH

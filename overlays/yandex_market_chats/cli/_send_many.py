@@ -26,7 +26,7 @@ from ._sandbox import serve
 EXIT_NOT_SENT, EXIT_UNKNOWN = EXIT_CODES[Delivery.NOT_SENT], EXIT_CODES[Delivery.UNKNOWN]
 EXIT_NO_REPORT = 5
 SHOW_CURSOR = b"\x1b[?25h"
-"""What a terminal needs after a progress bar that could not say goodbye."""
+"""What shows the cursor of a terminal again, if a progress bar could not do it."""
 
 
 @click.command("send-many")

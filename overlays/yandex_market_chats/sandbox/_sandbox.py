@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from ssl import SSLContext
-from types import TracebackType
 from typing import Self, get_args
 
 from ._business import Business
@@ -24,7 +23,7 @@ class Sandbox:
     chat. Its methods can be called from any thread, while it serves and before.
 
     Attributes:
-        base_url: Its address, such as `http://127.0.0.1:49152`. Set inside the `with` block only.
+        base_url: The address, such as `http://127.0.0.1:49152`. Set inside the `with` block only.
     """
 
     base_url: str
@@ -98,12 +97,7 @@ class Sandbox:
         self.base_url = f"{scheme}://{HOST}:{port}"
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         """Stop serving; requests in progress are cut off."""
         self._exit.close()
         self._closed.set()
@@ -134,7 +128,7 @@ class Sandbox:
         return self._business.requests
 
     def history(self, chat_id: int) -> tuple[Message, ...]:
-        """Return all messages of a chat, in order, whoever wrote them."""
+        """Return all messages of a chat, in order, from all senders."""
         return self._business.chats.messages(chat_id)
 
     def say(self, chat_id: int, text: str, *, sender: Sender = "CUSTOMER") -> Message:
