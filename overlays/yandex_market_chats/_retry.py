@@ -67,7 +67,7 @@ class Attempt:
 
     def __str__(self) -> str:
         """Return a one-line summary."""
-        outcome = f"status {self.status_code}, {self.error or 'ok'}"
+        outcome = f"{self.status_code or 'no response'}, {self.error or 'ok'}"
         return f"{self.method} {self.path}: attempt {self.number} in {self.elapsed:.3f} s: {outcome}"
 
 
