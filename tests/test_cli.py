@@ -332,6 +332,16 @@ def test_verbose_reports_retries_and_waits() -> None:
     assert "again in 1.000 s" in ended.stderr
 
 
+def test_verbose_reports_that_shared_limits_are_available_again() -> None:
+    """That line is no warning; other libraries stay silent at its level."""
+    program = (
+        "from logging import getLogger; from yandex_market_chats.cli._output import report_retries\n"
+        "report_retries(); getLogger('yandex_market_chats').info('again'); getLogger('httpx').info('GET')"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert (ended.stdout, ended.stderr) == ("", "again\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "stdout", "stderr"),
     [

@@ -17,6 +17,7 @@ from yandex_market_chats import (
     MarketError,
     RateLimit,
 )
+from yandex_market_chats._transport import logger
 
 verbose_option = click.option(
     "-v", "--verbose", is_flag=True, help="Report retries and waits on standard error."
@@ -64,8 +65,9 @@ def print_result(values: Mapping[str, Any], text: str, *, as_json: bool, failed:
 
 
 def report_retries() -> None:
-    """Print the log's warnings: each retry with its wait."""
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[_Echo()])
+    """Print the log: each retry with its wait, and whether shared limits are available."""
+    logging.basicConfig(format="%(message)s", handlers=[_Echo()])
+    logger.setLevel(logging.INFO)
 
 
 class _Echo(logging.Handler):
