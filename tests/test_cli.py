@@ -213,6 +213,12 @@ def test_send_exits_with_the_outcome_even_if_its_output_cannot_be_written(
     assert ended.returncode == exit_code
 
 
+def test_a_usage_error_exits_with_2_even_if_it_cannot_be_written(unread: int) -> None:
+    """Any other code would mean that the message may have been sent."""
+    ended = subprocess.run([*PROGRAM, "send", "Hello"], stderr=unread, check=False)
+    assert ended.returncode == 2
+
+
 @pytest.mark.usefixtures("sandbox")
 @pytest.mark.parametrize("arguments", [["--chat-id", "0", "Hello"], ["--chat-id", "42", ""], ["Hello"]])
 def test_send_exits_with_2_for_wrong_arguments(arguments: list[str]) -> None:

@@ -168,10 +168,11 @@ def test_misbehaving_chats_can_be_read(sandbox: Sandbox) -> None:
     assert [message["message"] for message in history(sandbox, 500)] == [TEXT]
 
 
-def test_scripted_chat_can_be_read(sandbox: Sandbox) -> None:
-    """A script makes a chat, so a history without the message is not a missing chat."""
+def test_scripted_chat_is_that_of_the_order_of_its_number(sandbox: Sandbox) -> None:
+    """A test scripts a chat before the program that it tests creates it."""
     sandbox.answer(42, "dropped")
-    assert (status(sandbox), history(sandbox)) == (None, [])
+    created = call(sandbox, "createChat", json={"context": {"type": "ORDER", "id": 42}})
+    assert (result(created), status(sandbox), history(sandbox)) == ({"chatId": 42}, None, [])
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The group of all commands, and how the program starts."""
 
+import io
 import sys
 
 import click
@@ -34,10 +35,10 @@ def main() -> None:
         if isinstance(error, click.NoSuchOption) and error.ctx and error.ctx.command is send:
             hint = "Write -- before a message that starts with a dash."
             error = click.UsageError(f"{error.format_message()} {hint}", error.ctx)
-        if "--json" in sys.argv:
-            print_result({"error": "UsageError", "message": error.format_message()}, "", as_json=True)
-        else:
-            error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        values = {"error": "UsageError", "message": error.format_message()}
+        print_result(values, shown.getvalue().rstrip(), as_json="--json" in sys.argv, failed=True)
         code = EXIT_USAGE
     except click.Abort:
         echo("Aborted.", err=True)

@@ -154,7 +154,8 @@ class Sandbox:
     def answer(self, chat_id: int | None, *outcomes: str | int, operation: str | None = None) -> None:
         """Script the next answers of a chat; afterwards it answers as before.
 
-        A script replaces the one before. Without outcomes, it is removed.
+        A script replaces the one before. Without outcomes, it is removed. A new chat is that of the order of
+        the same number, so it can be scripted before a program creates it.
 
         Args:
             chat_id: The chat; `None` for the operations that name no chat, `getChats` and `createChat`.
