@@ -492,9 +492,11 @@ def test_journal_mark_settles_an_unknown_row(
 @pytest.mark.usefixtures("sandbox")
 def test_journal_finds_the_only_journal_of_the_folder(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """At three in the morning the command of the documentation must work as it stands."""
+    monkeypatch.chdir(file.parent)
+    result = CliRunner().invoke(journal_command, ["show"])
+    assert (result.exit_code, "There is no *.journal in this folder" in result.stderr) == (2, True)
     write(file, 500)
     run(file)
-    monkeypatch.chdir(file.parent)
     key = Row(500, "Заказ 500").key
     assert CliRunner().invoke(journal_command, ["mark", key, "sent"]).exit_code == 0
     Path("other.journal").touch()

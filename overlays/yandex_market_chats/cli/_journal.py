@@ -17,9 +17,11 @@ from ._output import EXIT_USAGE, echo
 def _only_journal() -> str:
     """Return the journal in the current folder, if there is exactly one."""
     found = sorted(path.name for path in Path().glob("*.journal"))
-    if len(found) == 1:
-        return found[0]
-    raise click.UsageError(f"Name one with --journal: {', '.join(found) or 'there is none in this folder'}.")
+    if not found:
+        raise click.UsageError("There is no *.journal in this folder: name one with --journal.")
+    if len(found) > 1:
+        raise click.UsageError(f"Name one with --journal: {', '.join(found)}.")
+    return found[0]
 
 
 _path = click.option(
