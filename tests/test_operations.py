@@ -208,13 +208,13 @@ def call(request: pytest.FixtureRequest, folder: Path) -> Callable[..., tuple[ht
         transport = httpx.MockTransport(respond)
         url = "https://api.example.test"
 
-        def send(_: Any, build: Any, parse: Any, **_arguments: Any) -> Any:
+        def send(_: Any, get_kwargs: Any, parse: Any, **_arguments: Any) -> Any:
             with httpx.Client(base_url=url, transport=transport) as client:
-                return parse(client.request(**build()))
+                return parse(client.request(**get_kwargs()))
 
-        async def asend(_: Any, build: Any, parse: Any, **_arguments: Any) -> Any:
+        async def asend(_: Any, get_kwargs: Any, parse: Any, **_arguments: Any) -> Any:
             async with httpx.AsyncClient(base_url=url, transport=transport) as client:
-                return parse(await client.request(**build()))
+                return parse(await client.request(**get_kwargs()))
 
         if request.param == "sync":
             notes = type("Notes", (operations.NotesOperations,), {"shop_id": 7, "_call": send})()

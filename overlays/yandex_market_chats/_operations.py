@@ -64,12 +64,12 @@ class Operations(ChatsOperations):
 
     def _call(
         self,
-        arguments: Callable[[], dict[str, Any]],
+        get_kwargs: Callable[[], dict[str, Any]],
         parse: Callable[[httpx.Response], R | Unset],
         /,
-        **values: object,
+        **arguments: object,
     ) -> R:
-        return parsed(self._http.send(_build_checked(self._http, arguments, values)), parse)
+        return parsed(self._http.send(_build_checked(self._http, get_kwargs, arguments)), parse)
 
 
 class AsyncOperations(AsyncChatsOperations):
@@ -99,28 +99,28 @@ class AsyncOperations(AsyncChatsOperations):
 
     async def _call(
         self,
-        arguments: Callable[[], dict[str, Any]],
+        get_kwargs: Callable[[], dict[str, Any]],
         parse: Callable[[httpx.Response], R | Unset],
         /,
-        **values: object,
+        **arguments: object,
     ) -> R:
-        return parsed(await self._http.send(_build_checked(self._http, arguments, values)), parse)
+        return parsed(await self._http.send(_build_checked(self._http, get_kwargs, arguments)), parse)
 
 
 def _build_checked(
     http: httpx.Client | httpx.AsyncClient,
-    arguments: Callable[[], dict[str, Any]],
-    values: Mapping[str, object],
+    get_kwargs: Callable[[], dict[str, Any]],
+    arguments: Mapping[str, object],
 ) -> httpx.Request:
-    """Return the request of a method that was called with `values`.
+    """Return the request of a method that was called with `arguments`.
 
     Raises:
-        InvalidRequestError: The generated code cannot make a request of a value.
+        InvalidRequestError: The generated code cannot make a request of an argument.
     """
     try:
-        return build(http, arguments())
+        return build(http, get_kwargs())
     except (AttributeError, TypeError, ValueError) as error:
-        types = [f"{name}: {type(value).__name__}" for name, value in values.items() if value is not None]
+        types = [f"{name}: {type(value).__name__}" for name, value in arguments.items() if value is not None]
         what = f"{', '.join(types)}; {error}".rstrip(".")
         raise InvalidRequestError(
             f"An argument is invalid ({what}). Pass the types in the method's signature."

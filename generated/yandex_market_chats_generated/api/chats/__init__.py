@@ -32,7 +32,7 @@ class ChatsOperations:
 
     def _call(
         self,
-        build: Callable[[], dict[str, Any]],
+        get_kwargs: Callable[[], dict[str, Any]],
         parse: Callable[[httpx.Response], T | Unset],
         /,
         **arguments: object,
@@ -323,7 +323,7 @@ class AsyncChatsOperations:
 
     async def _call(
         self,
-        build: Callable[[], dict[str, Any]],
+        get_kwargs: Callable[[], dict[str, Any]],
         parse: Callable[[httpx.Response], T | Unset],
         /,
         **arguments: object,
