@@ -1,41 +1,23 @@
 """Helpers for tests of a call without I/O: attempts, a fake clock and fixed randomness."""
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import format_datetime
 
 import httpx
 import pytest
 
-from mock_api import TOKEN, Outcome, envelope
+from mock_api import NOW, TOKEN, Clock, Outcome
 from yandex_market_chats import AnswerError, ApiKey, MarketError, RetryPolicy
 from yandex_market_chats._credentials import Credentials
 from yandex_market_chats._outcomes import answer_error
 from yandex_market_chats._retry import Call
 from yandex_market_chats._transport import HTTPX_ERRORS
 
-NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 DEFAULT = RetryPolicy()
 RESEND = RetryPolicy(resend_unknown=True)
-PARALLEL = envelope("Hit rate limit of 4 parallel requests for businessId 12345")
-HOURLY = envelope("Hit rate limit of 1000 requests per 1 hour for resource x")
-OVERLOADED = envelope("Service temporarily unavailable. Please, try again later")
 BACKOFF = [0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0, 8.0, 8.0, None]
-"""The longest waits of the default policy."""
-
-
-class Clock:
-    """Monotonic seconds that pass only in `sleep`."""
-
-    seconds = 1000.0
-
-    def __call__(self) -> float:
-        """Return the time."""
-        return self.seconds
-
-    def sleep(self, seconds: float) -> None:
-        """Let time pass."""
-        self.seconds += seconds
+"""The longest waits of the default policy, attempt by attempt."""
 
 
 def longest(_low: float, high: float) -> float:
@@ -62,7 +44,7 @@ def make_call(
     clock: Callable[[], float] | None = None,
     uniform: Callable[[float, float], float] = longest,
 ) -> Call:
-    """Return a call whose clocks stand still and whose waits are the longest."""
+    """Return a call with an `ApiKey`, whose clocks stand still and whose waits are the longest."""
     return Call(
         request or make_request(),
         auth or ApiKey(TOKEN),
@@ -74,7 +56,7 @@ def make_call(
 
 
 def attempt(call: Call, outcome: Outcome, *, events: Iterable[str] = ()) -> float | None:
-    """Make an attempt like a transport, and return the seconds until the next one."""
+    """Make an attempt as a transport does, and return the seconds until the next one."""
     call.start(call.trace)
     try:
         for event in events:

@@ -15,7 +15,7 @@ from yandex_market_chats._retry import Call
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Do not import deselected tests of the tools: they need more than the extra `test`."""
+    """Skip deselected tests of the tools without importing them: they need more than the extra `test`."""
     if collection_path.suffix != ".py" or "not tooling" not in config.option.markexpr:
         return None
     text = collection_path.read_text(encoding="utf-8")
@@ -30,14 +30,14 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(autouse=True)
 def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hide the settings of the person who runs the tests."""
+    """Remove the developer's own settings from the environment."""
     for name in [name for name in os.environ if name.startswith("YANDEX_MARKET_")]:
         monkeypatch.delenv(name)
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Run calls by a clock that only their waits move."""
+    """Replace the clock and the waits of clients that are created in the test."""
     clock = Clock()
 
     class Limits(HourlyLimits):

@@ -1,7 +1,7 @@
-"""A scripted API for sync, asyncio and trio clients, and a clock that only waits move."""
+"""A scripted API for sync, asyncio and trio clients, and a clock that moves only while someone waits."""
 
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -25,10 +25,15 @@ every_client = pytest.mark.parametrize("kind", ["sync", "asyncio", "trio"])
 
 
 class Clock:
-    """Monotonic seconds that pass only when somebody sleeps, and how long each sleep took."""
+    """Monotonic seconds that pass only in `sleep`.
+
+    Attributes:
+        seconds: The time.
+        waits: How long each sleep took.
+    """
 
     def __init__(self) -> None:
-        """Start at any time but zero."""
+        """Start at any time other than zero."""
         self.seconds = 1000.0
         self.waits: list[float] = []
 
@@ -43,7 +48,7 @@ class Clock:
 
 
 class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A body in chunks; it breaks off at an exception among them, and calls what is callable."""
+    """A body in chunks, which breaks off at an exception among them and calls what is callable."""
 
     def __init__(self, *pieces: bytes | Exception | Callable[[], object]) -> None:
         """Keep the pieces."""
@@ -86,9 +91,14 @@ def envelope(*messages: str) -> bytes:
     return f'{{"status": "ERROR", "errors": [{items}]}}'.encode()
 
 
+PARALLEL = envelope("Hit rate limit of 4 parallel requests for businessId 12345")
+HOURLY = envelope("Hit rate limit of 1000 requests per 1 hour for resource x")
+OVERLOADED = envelope("Service temporarily unavailable. Please, try again later")
+
+
 def busy(**headers: str) -> httpx.Response:
     """Return the refusal of an overloaded API: a 503 that sent nothing, so it is retried."""
-    return answer(503, envelope("Service temporarily unavailable. Please, try again later"), **headers)
+    return answer(503, OVERLOADED, **headers)
 
 
 class Api:
@@ -135,20 +145,44 @@ def settings(handler: Callable[[httpx.Request], Any], **changes: Any) -> dict[st
     }
 
 
+async def done(result: Any) -> Any:
+    """Return the result of a call, which is awaited if it is that of an async client."""
+    return await result if isinstance(result, Awaitable) else result
+
+
+def run_sync(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine that never suspends: one with calls of the sync client only."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        return end.value
+    raise AssertionError("a call of an async client")
+
+
 def use(
     kind: Kind, action: Callable[[Any], Any], handler: Callable[[httpx.Request], Any], **changes: Any
 ) -> Any:
-    """Return the result of an action, awaited if it can be, with a client that is closed afterwards."""
+    """Return the result of an action with a client, which is closed afterwards.
+
+    An action that does more than one call is a coroutine function. It awaits `done(…)` of each call, so that
+    it works with all clients.
+    """
     if kind == "sync":
         with MarketChats(**settings(handler, **changes)) as chats:
-            return action(chats)
+            return run_sync(done(action(chats)))
 
     async def main() -> Any:
         async with AsyncMarketChats(**settings(handler, **changes)) as chats:
-            done = action(chats)
-            return await done if isinstance(done, Awaitable) else done
+            return await done(action(chats))
 
     return anyio.run(main, backend=kind)
+
+
+def http_client(chats: Any) -> Any:
+    """Return the httpx client below the generated client."""
+    if isinstance(chats, MarketChats):
+        return chats.client.get_httpx_client()
+    return chats.client.get_async_httpx_client()
 
 
 def send(

@@ -1,14 +1,13 @@
 """Where tokens come from, which ones are rejected, and when a callable is asked again."""
 
 import re
-import traceback
 from collections.abc import Callable, Iterator
-from types import TracebackType
 from typing import Any
 
+import httpx
 import pytest
 
-from mock_api import AT_ONCE, Api, Kind, answer, busy, every_client, send
+from mock_api import AT_ONCE, Api, Clock, Kind, answer, busy, every_client, send
 from yandex_market_chats import (
     ApiKey,
     AuthenticationError,
@@ -38,110 +37,129 @@ def tokens(*values: Any) -> Callable[[], Any]:
     return token
 
 
-def our_variables(error: TracebackType) -> list[dict[str, Any]]:
-    """Return the local variables of our frames, which error trackers record."""
-    return [
-        frame.f_locals
-        for frame, _ in traceback.walk_tb(error)
-        if frame.f_globals["__name__"].startswith("yandex_market_chats")
-    ]
+def sent_token(request: httpx.Request) -> str:
+    """Return the token of a request that has exactly one."""
+    (value,) = (request.headers[name] for name in ("Api-Key", "Authorization") if name in request.headers)
+    return value.removeprefix("Bearer ")
 
 
 @every_client
 @pytest.mark.parametrize(
-    ("auth", "header", "value", "other"),
+    ("auth", "header", "value"),
     [
-        (ApiKey("ACMA:a"), "Api-Key", "ACMA:a", "Authorization"),
-        (OAuthToken("y0_a"), "Authorization", "Bearer y0_a", "Api-Key"),
+        (ApiKey("ACMA:a"), "Api-Key", "ACMA:a"),
+        (OAuthToken("y0_a"), "Authorization", "Bearer y0_a"),
     ],
     ids=["ApiKey", "OAuthToken"],
 )
 def test_a_token_is_sent_in_its_own_header(
-    kind: Kind, auth: ApiKey | OAuthToken, header: str, value: str, other: str
+    kind: Kind, auth: ApiKey | OAuthToken, header: str, value: str
 ) -> None:
     """An Api-Key token has no prefix, an OAuth token has one, and the other header is not sent."""
     api = Api(answer())
     send(kind, api, auth=auth)
-    assert api.requests[0].headers[header] == value
-    assert other not in api.requests[0].headers
+    assert {name: api.requests[0].headers.get(name) for name in ("Api-Key", "Authorization")} == {
+        "Api-Key": None,
+        "Authorization": None,
+        header: value,
+    }
+
+
+# A token that changes.
 
 
 @every_client
 def test_a_callable_is_called_before_each_attempt(kind: Kind) -> None:
-    """A token that has been replaced in the meantime is picked up."""
+    """A token that was replaced in the meantime is picked up."""
     api = Api(busy(), busy(), answer())
     send(kind, api, auth=ApiKey(tokens("a", "b", "c")))
-    assert [request.headers["Api-Key"] for request in api.requests] == ["a", "b", "c"]
+    assert [sent_token(request) for request in api.requests] == ["a", "b", "c"]
 
 
-@every_client
 @pytest.mark.parametrize(("auth", "status"), [(ApiKey, 401), (OAuthToken, 401), (OAuthToken, 403)])
-def test_a_rejected_token_is_retried_with_its_replacement(
-    kind: Kind, auth: Callable[[Any], ApiKey | OAuthToken], status: int
+def test_a_rejected_token_is_replaced_at_once(
+    auth: Callable[[Any], ApiKey | OAuthToken], status: int, clock: Clock
 ) -> None:
-    """The API answers an expired OAuth token with 403, everything else with 401."""
-    api = Api(answer(status), answer())
-    assert send(kind, api, auth=auth(tokens("old", "new", "new"))).attempts == 2
-    sent = [request.headers.get("Api-Key", request.headers.get("Authorization")) for request in api.requests]
-    assert [value.removeprefix("Bearer ") for value in sent] == ["old", "new"]
+    """The API may reject an expired OAuth token with 403; any other expired token gets 401."""
+    api = Api(busy(), answer(status), answer())
+    assert send("sync", api, auth=auth(tokens("old", "old", "new", "new"))).attempts == 3
+    assert [sent_token(request) for request in api.requests] == ["old", "old", "new"]
+    assert clock.waits == [0, 0]
 
 
-@every_client
 @pytest.mark.parametrize(
     ("values", "attempts"), [(["a", "a"], 1), (["a", "b", "b", "c"], 2)], ids=["same", "rejected twice"]
 )
-def test_401_is_raised_if_no_other_token_helps(kind: Kind, values: list[Any], attempts: int) -> None:
+def test_401_is_raised_if_no_other_token_helps(values: list[Any], attempts: int) -> None:
     """A rejected token is not sent again, and only one replacement is tried."""
     api = Api(answer(401), answer(401))
     with pytest.raises(AuthenticationError, match="Check the token") as caught:
-        send(kind, api, auth=ApiKey(tokens(*values)))
+        send("sync", api, auth=ApiKey(tokens(*values)))
     assert (caught.value.attempts, len(api.requests)) == (attempts, attempts)
 
 
 def test_403_does_not_mean_that_an_api_key_has_expired() -> None:
-    """Another Api-Key token would lack the same scope, so it is not tried."""
+    """Another Api-Key token would lack the same scope, so the callable is not asked for one."""
     with pytest.raises(PermissionDeniedError) as caught:
-        send("sync", Api(answer(403)), auth=ApiKey(tokens("old")))
+        send("sync", Api(answer(403)), auth=ApiKey(tokens("only")))
     assert caught.value.attempts == 1
 
 
 @every_client
-def test_what_a_callable_raises_is_raised_unchanged(kind: Kind) -> None:
-    """The error of a secret store keeps its type; its note says that nothing was sent."""
-    api, failure = Api(), RuntimeError("the vault is locked")
-    with pytest.raises(RuntimeError) as caught:
+def test_an_exception_of_a_callable_is_raised_unchanged(kind: Kind) -> None:
+    """A failure of the server that issues tokens is not one of the API, although it may look the same."""
+    api, failure = Api(), httpx.ConnectError("the vault is down")
+    with pytest.raises(httpx.ConnectError) as caught:
         send(kind, api, auth=ApiKey(tokens(failure)))
     assert caught.value is failure
-    assert failure.__notes__ == [SENTENCES[Delivery.NOT_SENT]]
+    assert failure.__notes__ == ["Nothing was sent."]
     assert api.requests == []
 
 
-@every_client
-@pytest.mark.parametrize(
+LATER = pytest.mark.parametrize(
     ("status", "retries", "delivery"),
     [
         (401, AT_ONCE, Delivery.NOT_SENT),
         (500, RetryPolicy(backoff=0, resend_unknown=True), Delivery.UNKNOWN),
     ],
 )
+"""The callable fails after an attempt that sent nothing, or that may have sent the message."""
+
+
+@LATER
 def test_a_callable_that_raises_later_does_not_hide_what_was_sent(
-    kind: Kind, status: int, retries: RetryPolicy, delivery: Delivery
+    status: int, retries: RetryPolicy, delivery: Delivery
 ) -> None:
-    """The note covers the attempts before it, and no frame of ours shows the earlier token."""
+    """The note covers the attempts before the exception."""
     failure = RuntimeError("the vault is locked")
-    with pytest.raises(RuntimeError) as caught:
-        send(kind, Api(answer(status)), auth=ApiKey(tokens("secret", failure)), retries=retries)
+    with pytest.raises(RuntimeError):
+        send("sync", Api(answer(status)), auth=ApiKey(tokens("a", failure)), retries=retries)
     assert failure.__notes__ == [SENTENCES[delivery]]
-    assert "secret" not in repr(our_variables(caught.tb))
+
+
+@LATER
+def test_a_callable_that_returns_an_invalid_token_later_does_not_hide_what_was_sent(
+    status: int, retries: RetryPolicy, delivery: Delivery
+) -> None:
+    """The error reports the attempts before it, and whether they may have sent the message."""
+    with pytest.raises(ConfigurationError) as caught:
+        send("sync", Api(answer(status)), auth=ApiKey(tokens("a", "")), retries=retries)
+    assert (caught.value.attempts, caught.value.delivery) == (1, delivery)
 
 
 @every_client
-def test_a_callable_that_returns_an_invalid_token_later_does_not_hide_what_was_sent(kind: Kind) -> None:
-    """The configuration error reports the attempts before it, and that one may have sent the message."""
-    retries = RetryPolicy(backoff=0, resend_unknown=True)
-    with pytest.raises(ConfigurationError) as caught:
-        send(kind, Api(answer(500)), auth=ApiKey(tokens("a", "")), retries=retries)
-    assert (caught.value.attempts, caught.value.delivery) == (1, Delivery.UNKNOWN)
+def test_an_invalid_token_of_a_callable_is_never_sent(kind: Kind) -> None:
+    """A function may lack its `return`."""
+    api = Api()
+    expected = (
+        r"^OAuthToken: the token that the callable returned is not a str, but NoneType\. Nothing was sent\.$"
+    )
+    with pytest.raises(ConfigurationError, match=expected) as caught:
+        send(kind, api, auth=OAuthToken(tokens(None)))
+    assert (caught.value.attempts, caught.value.delivery, api.requests) == (0, Delivery.NOT_SENT, [])
+
+
+# Settings.
 
 
 @pytest.mark.parametrize(
@@ -159,26 +177,14 @@ def test_a_callable_that_returns_an_invalid_token_later_does_not_hide_what_was_s
     ],
 )
 def test_an_invalid_token_is_rejected_at_construction(token: Any, defect: str) -> None:
-    """The message says what is wrong with which kind of token, without the token."""
+    """The error says what is wrong with which kind of token, without the token."""
     with pytest.raises(ConfigurationError) as caught:
         ApiKey(token)
     assert str(caught.value) == f"ApiKey: the token {defect}."
 
 
-@every_client
-def test_an_invalid_token_of_a_callable_is_never_sent(kind: Kind) -> None:
-    """A function can lack its `return`."""
-    api = Api()
-    expected = (
-        r"^OAuthToken: the token that the callable returned is not a str, but NoneType\. Nothing was sent\.$"
-    )
-    with pytest.raises(ConfigurationError, match=expected):
-        send(kind, api, auth=OAuthToken(tokens(None)))
-    assert api.requests == []
-
-
 def test_a_coroutine_function_is_rejected_as_the_source_of_a_token() -> None:
-    """Its coroutine would be sent as the token."""
+    """A coroutine is no token, and a sync client could not await it."""
 
     async def token() -> str:
         return "a"
@@ -189,27 +195,23 @@ def test_a_coroutine_function_is_rejected_as_the_source_of_a_token() -> None:
 
 
 @pytest.mark.parametrize(
-    ("environment", "auth", "value"),
-    [
-        ({"YANDEX_MARKET_API_KEY": "a", "YANDEX_MARKET_OAUTH_TOKEN": "o"}, ApiKey("passed"), "passed"),
-        ({"YANDEX_MARKET_API_KEY": "a", "YANDEX_MARKET_OAUTH_TOKEN": "o"}, None, "a"),
-        ({"YANDEX_MARKET_API_KEY": "", "YANDEX_MARKET_OAUTH_TOKEN": "o"}, None, "Bearer o"),
-    ],
+    ("auth", "api_key", "token"),
+    [(ApiKey("passed"), "a", "passed"), (None, "a", "a"), (None, "", "o")],
+    ids=["argument", "Api-Key", "OAuth"],
 )
 def test_credentials_are_looked_up_in_order(
-    environment: dict[str, str], auth: ApiKey | None, value: str, monkeypatch: pytest.MonkeyPatch
+    auth: ApiKey | None, api_key: str, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The argument comes first, then the Api-Key token of the environment, then the OAuth token."""
-    for variable, token in environment.items():
-        monkeypatch.setenv(variable, token)
+    monkeypatch.setenv("YANDEX_MARKET_API_KEY", api_key)
+    monkeypatch.setenv("YANDEX_MARKET_OAUTH_TOKEN", "o")
     api = Api(answer())
     send("sync", api, auth=auth)
-    headers = api.requests[0].headers
-    assert headers.get("Api-Key", headers.get("Authorization")) == value
+    assert sent_token(api.requests[0]) == token
 
 
 def test_missing_credentials_name_the_variables() -> None:
-    """The message is the way out."""
+    """The error says what to do."""
     expected = r"^No credentials: set YANDEX_MARKET_API_KEY \(or YANDEX_MARKET_OAUTH_TOKEN\), or pass auth="
     with pytest.raises(ConfigurationError, match=expected):
         MarketChats(business_id=1)
@@ -225,14 +227,12 @@ def test_an_invalid_token_of_the_environment_names_its_variable(
         MarketChats(business_id=1)
 
 
-@pytest.mark.parametrize("auth", ["ACMA:secret", ("user", "secret"), 5])
+@pytest.mark.parametrize("auth", ["ACMA:a", ("user", "password")])
 def test_credentials_of_another_type_are_rejected(auth: Any) -> None:
-    """A bare string does not say which header it is for; no frame of ours shows it to error trackers."""
-    expected = r"^auth must be ApiKey\(token\) or OAuthToken\(token\)"
-    with pytest.raises(ConfigurationError, match=expected) as caught:
+    """A bare string does not say which header it is for."""
+    expected = rf"^auth must be ApiKey\(token\) or OAuthToken\(token\), not {type(auth).__name__}\.$"
+    with pytest.raises(ConfigurationError, match=expected):
         MarketChats(business_id=1, auth=auth)
-    assert len(our_variables(caught.tb)) == 2
-    assert "secret" not in repr(our_variables(caught.tb))
 
 
 @pytest.mark.parametrize(("auth", "shown"), [(ApiKey("a"), "ApiKey(…)"), (OAuthToken(str), "OAuthToken(…)")])

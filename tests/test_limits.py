@@ -1,4 +1,4 @@
-"""What headers say about limits and waits, the hour of a process, and slots for threads."""
+"""What headers say about limits and waits, the hour of this process, and slots for threads."""
 
 import itertools
 import sys
@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from calls import NOW, Clock, http_date, make_request
-from mock_api import TOKEN, Api, answer, send
+from calls import http_date, make_request
+from mock_api import NOW, TOKEN, Api, Clock, answer, send
 from yandex_market_chats import ApiKey, Limits, RateLimit, RetryPolicy, _limits, _retry, _transport
 from yandex_market_chats._limits import (
     BRIEF,
@@ -79,7 +79,7 @@ def test_dates_are_read_in_every_form(text: str) -> None:
     ],
 )
 def test_anything_but_a_complete_date_is_rejected(text: str | None) -> None:
-    """A guess would cause a wait of hours, and an unknown zone may be any; warnings would be errors here."""
+    """A guess could cause a wait of hours; an unknown time zone may be any."""
     assert parse_date(text) is None
 
 
@@ -88,11 +88,11 @@ def test_only_decimal_digits_are_a_number() -> None:
     read = {text: parse_number(text) for text in ("0", "007", "9" * 19)}
     assert read == {"0": 0, "007": 7, "9" * 19: 10**19 - 1}
     rejected = (None, "", " 1", "1 ", "1\n", "+1", "-1", "1.0", "1_0", "x", "٣", "²", "9" * 20)
-    assert [parse_number(text) for text in rejected] == [None] * len(rejected)
+    assert {parse_number(text) for text in rejected} == {None}
 
 
 def test_a_rate_limit_is_read_from_its_three_headers() -> None:
-    """Each header has its own field."""
+    """Programs can slow down before the limit is exceeded."""
     headers = {f"{PREFIX}Limit": "1000", f"{PREFIX}Remaining": "998", f"{PREFIX}Until": DATE}
     assert RateLimit.from_headers(headers) == RateLimit(limit=1000, remaining=998, until=MOMENT)
 
@@ -113,7 +113,7 @@ def test_one_valid_header_is_a_rate_limit(name: str, text: str, expected: RateLi
 
 
 def test_headers_without_a_valid_one_are_no_rate_limit() -> None:
-    """A gateway knows nothing of the limit."""
+    """A response of a gateway says nothing about the limit."""
     assert RateLimit.from_headers({}) is None
     assert RateLimit.from_headers({f"{PREFIX}Limit": "many", f"{PREFIX}Until": "12"}) is None
 
@@ -163,7 +163,7 @@ def asks_again(wait: float) -> bool:
 
 
 def test_the_hour_is_unlimited_until_a_response_limits_it() -> None:
-    """A program that has sent nothing yet does not know the limit; neither do responses without headers."""
+    """The first response brings the limit, unless its headers are missing or incomplete."""
     limits = HourlyLimits(Clock())
     for headers in ({}, {f"{PREFIX}Remaining": "0"}, {f"{PREFIX}Until": http_date(NOW)}, None):
         limits.give_back("a", SEND, headers)
@@ -171,7 +171,7 @@ def test_the_hour_is_unlimited_until_a_response_limits_it() -> None:
 
 
 def test_no_request_starts_before_the_hour_ends_once_nothing_remains() -> None:
-    """The API would refuse it, and count it."""
+    """The API would refuse the request, and count it."""
     clock = Clock()
     limits = HourlyLimits(clock)
     limits.give_back("a", SEND, report(0))
@@ -194,7 +194,7 @@ def test_each_resource_has_its_own_hour() -> None:
 
 
 def test_requests_in_flight_count() -> None:
-    """Four slots must not send four requests when two remain."""
+    """Calls in four slots must not send four requests if only two remain."""
     limits = HourlyLimits(Clock())
     limits.give_back("a", SEND, report(2))
     assert [limits.take("a", SEND), limits.take("b", SEND)] == [0, 0]
@@ -207,7 +207,7 @@ def test_requests_in_flight_count() -> None:
 
 
 def test_the_smaller_remainder_of_an_hour_counts() -> None:
-    """Responses overtake each other."""
+    """Responses may overtake each other."""
     limits = HourlyLimits(Clock())
     for remaining in (5, 0, 1):
         limits.give_back("a", SEND, report(remaining))
@@ -215,7 +215,7 @@ def test_the_smaller_remainder_of_an_hour_counts() -> None:
 
 
 def test_the_later_hour_counts() -> None:
-    """A late response of the last hour says nothing about this one."""
+    """A late response of the previous hour says nothing about this one."""
     limits = HourlyLimits(Clock())
     limits.give_back("a", SEND, report(0, seconds=1))
     limits.give_back("a", SEND, report(1, seconds=600))
@@ -224,7 +224,7 @@ def test_the_later_hour_counts() -> None:
     assert asks_again(limits.take("b", SEND))
 
 
-def test_an_hour_of_the_past_limits_nothing() -> None:
+def test_an_hour_that_has_ended_limits_nothing() -> None:
     """A server whose clock jumps must not stop the client."""
     limits = HourlyLimits(Clock())
     for seconds in (-600, 0):
@@ -233,7 +233,7 @@ def test_an_hour_of_the_past_limits_nothing() -> None:
 
 
 def test_a_limit_lasts_an_hour_at_most() -> None:
-    """A bogus date must not stop a program for ever, nor hide the limits that follow it."""
+    """A wrong date must not stop a program forever, nor hide the limits that follow it."""
     clock = Clock()
     limits = HourlyLimits(clock)
     limits.give_back("a", SEND, report(0, seconds=10**9))
@@ -244,7 +244,7 @@ def test_a_limit_lasts_an_hour_at_most() -> None:
     assert limits.take("a", SEND) == 600
 
 
-def test_the_clocks_of_the_hour_are_real_by_default() -> None:
+def test_the_clock_of_the_hour_is_real_by_default() -> None:
     """Without replacements the hour counts from the current time."""
     limits = HourlyLimits()
     headers = report(0)
@@ -254,14 +254,18 @@ def test_the_clocks_of_the_hour_are_real_by_default() -> None:
     assert 500 < limits.take("a", SEND) <= 600
 
 
-def test_the_default_limits_follow_their_protocol() -> None:
-    """Shared limits replace the default, so both must look alike."""
+def test_the_default_limits_follow_the_protocol() -> None:
+    """Shared limits replace the default, so both need the same methods."""
     assert isinstance(HourlyLimits(), Limits)
+
+
+def test_the_name_of_a_slot_is_unique() -> None:
+    """Two calls with the same name would count as one."""
     assert len({new_slot() for _ in range(100)}) == 100
 
 
-def test_limits_hear_of_every_attempt() -> None:
-    """Shared limits learn from each response, and count the attempts without one as ended."""
+def test_limits_are_asked_and_informed_about_every_attempt() -> None:
+    """Shared limits learn from each response; an attempt without one returns its slot as well."""
     calls: list[tuple[Any, ...]] = []
 
     class Recorder:
@@ -284,7 +288,7 @@ def test_limits_hear_of_every_attempt() -> None:
 
 
 class Ticket:
-    """A lock that runs an action when its thread queues up, and keeps the timeouts of the thread."""
+    """A lock that runs an action when its thread queues up, and records the timeouts of the thread."""
 
     def __init__(self, action: Callable[[], object] = bool) -> None:
         """Keep the action."""
@@ -304,7 +308,7 @@ class Ticket:
 
 
 def test_slots_are_limited() -> None:
-    """The API refuses more requests at a time; a slot that is left can be used again."""
+    """The API refuses more requests at once; a slot that is left is free again."""
     slots = Slots(2)
     first, second, third, fourth = (threading.Lock() for _ in range(4))
     assert slots.wait(first, 0)
@@ -316,7 +320,7 @@ def test_slots_are_limited() -> None:
 
 
 def test_slots_are_handed_over_first_come_first_served() -> None:
-    """With 8 threads and 4 slots, no thread may wait until the others have sent everything."""
+    """With more threads than slots, no thread may have to wait until the others have sent everything."""
     slots, served, first = Slots(1), list[int](), threading.Lock()
     assert slots.wait(first, 0)
 
@@ -338,7 +342,7 @@ def test_slots_are_handed_over_first_come_first_served() -> None:
 
 
 def test_a_thread_that_goes_on_queues_behind_those_that_wait() -> None:
-    """A thread that sends one message after the other must not starve the rest."""
+    """A thread that sends one message after another must not starve the rest."""
     slots, first, again = Slots(1), threading.Lock(), threading.Lock()
     assert slots.wait(first, 0)
 
@@ -351,7 +355,7 @@ def test_a_thread_that_goes_on_queues_behind_those_that_wait() -> None:
 
 
 def test_a_thread_waits_no_longer_than_its_timeout() -> None:
-    """A call must end at its deadline."""
+    """A call that finds no slot must end at its deadline."""
     slots, ticket = Slots(1), Ticket()
     late: Any = ticket
     assert slots.wait(threading.Lock(), 0)
@@ -360,7 +364,7 @@ def test_a_thread_waits_no_longer_than_its_timeout() -> None:
 
 
 def test_a_ticket_that_gave_up_does_not_block_the_queue() -> None:
-    """A call whose deadline passed leaves the queue as well as a slot, as often as it likes."""
+    """A call whose deadline passed leaves the queue, and leaving twice is harmless."""
     slots, first, second, third = Slots(1), threading.Lock(), threading.Lock(), threading.Lock()
     assert slots.wait(first, 0)
     assert not slots.wait(second, 0)
@@ -375,11 +379,11 @@ def test_a_ticket_that_gave_up_does_not_block_the_queue() -> None:
 
 
 class Interruption(BaseException):
-    """What strikes between two lines."""
+    """An exception that is raised between two lines."""
 
 
 def interruptions(action: Callable[[], object], here: Callable[[CodeType], bool]) -> Iterator[None]:
-    """Repeat an action, interrupted at each line of some functions in turn; yield after each time."""
+    """Repeat an action, interrupted at each line of the functions `here` in turn; yield after each time."""
     for line in itertools.count():
         lines = itertools.count()
 
@@ -402,7 +406,7 @@ def interruptions(action: Callable[[], object], here: Callable[[CodeType], bool]
 
 
 def test_an_exception_at_any_line_loses_no_slot_and_locks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next call and one that already queues get their slots, whichever line was interrupted."""
+    """The next call and one that waits already get their slots, no matter which line was interrupted."""
     queued, ends = threading.Event(), list[Any]()
     namespace = SimpleNamespace(Lock=lambda: Ticket(queued.set), Event=threading.Event)
     monkeypatch.setattr(_transport, "threading", namespace)

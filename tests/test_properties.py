@@ -4,15 +4,14 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 
 import httpx
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from calls import NOW, OVERLOADED, PARALLEL, Clock, attempt, make_request
-from mock_api import SUCCESS, Api, answer, send
+from calls import attempt, http_date, make_call, make_request
+from mock_api import NOW, OVERLOADED, PARALLEL, SUCCESS, Api, Clock, answer, send
 from yandex_market_chats import (
     AnswerError,
     ApiKey,
@@ -24,7 +23,6 @@ from yandex_market_chats import (
 )
 from yandex_market_chats._errors import is_success
 from yandex_market_chats._limits import parse_date
-from yandex_market_chats._retry import Call
 from yandex_market_chats._settings import find_base_url
 
 fixed = settings(derandomize=True, database=None, deadline=None, max_examples=200)
@@ -33,27 +31,10 @@ RFC_1123 = "%a, %d %b %Y %H:%M:%S GMT"
 RFC_850 = "%A, %d-%b-%y %H:%M:%S GMT"
 ASCTIME = "%a %b %d %H:%M:%S %Y"
 
-DATES = st.timedeltas(timedelta(days=-9000), timedelta(days=9000)).map(
-    lambda offset: format_datetime(NOW + offset, usegmt=True)
-)
+DATES = st.timedeltas(timedelta(days=-9000), timedelta(days=9000)).map(lambda offset: http_date(NOW + offset))
 SHREDS = st.lists(
     st.sampled_from(
-        [
-            "Sun,",
-            "22",
-            "Nov",
-            "2026",
-            "-1",
-            "12:00:30",
-            "99:99",
-            "GMT",
-            "MSK",
-            "+9999",
-            "-0000",
-            "(",
-            ",",
-            ":",
-        ]
+        ["Sun,", "22", "Nov", "2026", "-1", "12:00:30", "99:99", "GMT", "MSK", "+9999", "-0000", "(", ","]
     )
     | st.integers(0, 10**40).map(str)
 ).map(" ".join)
@@ -94,15 +75,15 @@ CHARACTERS = st.characters(exclude_categories=["Cs"])
 @given(text=SHREDS | st.text())
 @example("10 Jul 2018 12:" + "9" * 30)
 def test_no_text_makes_the_date_parser_raise_or_warn(text: str) -> None:
-    """A header that breaks the parser would hide what became of the message."""
+    """A header that breaks the parser would hide whether the message was sent."""
     date = parse_date(text)
     assert date is None or (date.tzinfo is UTC and ":" in text)
 
 
 @fixed
 @given(moment=st.datetimes(datetime(1990, 1, 1), datetime(2060, 1, 1)))  # noqa: DTZ001 -- strategies want naive ones
-def test_every_date_is_read_in_every_form(moment: datetime) -> None:
-    """A date that is written by the rules must not be mistaken for another one."""
+def test_every_date_of_rfc_9110_is_read(moment: datetime) -> None:
+    """A valid date must not be read as another one."""
     moment = moment.replace(microsecond=0, tzinfo=UTC)
     assert [parse_date(moment.strftime(form)) for form in (RFC_1123, RFC_850, ASCTIME)] == [moment] * 3
 
@@ -112,7 +93,7 @@ def test_every_date_is_read_in_every_form(moment: datetime) -> None:
 def test_no_header_makes_a_call_crash_or_wait_past_its_deadline(
     status: int, until: str | None, date: str | None, after: str | None, remaining: str | None
 ) -> None:
-    """Whatever the headers say, the call ends with an error of its own or waits before the deadline."""
+    """With any headers an attempt ends with an error of ours, or a wait that ends before the deadline."""
     texts = {
         "X-RateLimit-Resource-Until": until,
         "X-RateLimit-Resource-Remaining": remaining,
@@ -123,7 +104,7 @@ def test_no_header_makes_a_call_crash_or_wait_past_its_deadline(
     response.headers = httpx.Headers(
         [(k.encode(), v.encode(errors="replace")) for k, v in texts.items() if v is not None]
     )
-    call = Call(make_request(), ApiKey("key"), RetryPolicy(), clock=Clock(), now=lambda: NOW)
+    call = make_call()
     wait = attempt(call, response)
     assert wait is None or 0 <= wait < 59
     with pytest.raises(MarketError, match=f"^{status} "):
@@ -142,10 +123,10 @@ def test_no_sequence_of_outcomes_breaks_the_promise(
     *,
     repeatable: bool,
 ) -> None:
-    """No message is sent twice unasked, the deadline is kept, and an error never forgets a doubt."""
+    """No message is sent twice unasked, the deadline is kept, and `UNKNOWN` never becomes `NOT_SENT`."""
     clock, tokens = Clock(), iter(map(str, range(1000)))
     request, start, doubt = make_request(repeatable=repeatable), clock.seconds, False
-    call = Call(request, ApiKey(lambda: next(tokens)), policy, clock=clock)
+    call = make_call(policy, request=request, auth=ApiKey(lambda: next(tokens)), clock=clock)
     for outcome, seconds in run:
         clock.sleep(seconds)
         assume(call.slack)
@@ -170,8 +151,8 @@ def test_no_sequence_of_outcomes_breaks_the_promise(
 @fixed
 @given(status=st.integers(200, 599), body=BODIES)
 @example(404, b'{"status": []}')
-def test_every_answer_has_a_typed_outcome(status: int, body: bytes) -> None:
-    """Whatever a gateway answers, the caller gets a message that was sent or an error with a text."""
+def test_every_response_has_a_typed_outcome(status: int, body: bytes) -> None:
+    """A gateway may answer anything, and the caller gets a `SentMessage` or an error with a text."""
     if is_success(status, body):
         assert send("sync", Api(answer(status, body))).attempts == 1
         return
@@ -188,7 +169,7 @@ def test_every_answer_has_a_typed_outcome(status: int, body: bytes) -> None:
 @example("𝄞" * 4096)
 @example('\x00\r\n"\\\u2028\ufeff')
 def test_every_text_arrives_unchanged(message: str) -> None:
-    """What the API decodes is what the caller wrote."""
+    """The API decodes exactly what the caller wrote."""
     api = Api(answer())
     send("sync", api, message=message)
     assert json.loads(api.requests[0].content) == {"message": message}
@@ -197,7 +178,7 @@ def test_every_text_arrives_unchanged(message: str) -> None:
 @fixed
 @given(before=st.text(CHARACTERS), surrogate=st.characters(categories=["Cs"]), after=st.text())
 def test_no_text_with_a_surrogate_is_sent(before: str, surrogate: str, after: str) -> None:
-    """A text that cannot be encoded is rejected with a reason."""
+    """A text that cannot be encoded must not fail in the middle of a call."""
     api = Api()
     with pytest.raises(InvalidRequestError, match="lone surrogate"):
         send("sync", api, message=before + surrogate + after)
@@ -222,7 +203,7 @@ def test_every_token_is_rejected_or_sent_unchanged(token: str) -> None:
 @fixed
 @given(text=st.text() | st.text(st.sampled_from("htps:/localx-127.0@#?%[]")))
 def test_every_base_url_is_rejected_or_safe(text: str) -> None:
-    """A token must travel encrypted or not leave the machine."""
+    """A token is sent encrypted, or does not leave the machine."""
     try:
         url = find_base_url(text)
     except ConfigurationError:
