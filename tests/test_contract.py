@@ -22,11 +22,11 @@ from yandex_market_chats.sandbox import API_KEY
 pytestmark = pytest.mark.tooling
 
 UNDOCUMENTED = {
-    303: "Gateways may redirect; a client must not follow it, and the vendor does not document any redirect.",
-    502: "Gateways in front of the API answer it with HTML; the vendor's page does not list it.",
-    503: "Likewise; the vendor documents it for the API as a whole and not for an operation.",
+    303: "Gateways may redirect, which a client must not follow; the vendor documents no redirect.",
+    502: "A gateway in front of the API answers with HTML; the vendor's page does not list it.",
+    503: "The vendor documents it for the API as a whole, not for an operation.",
 }
-"""The statuses that are recorded although the contract does not list them, and why it does not."""
+"""The statuses that are recorded, but missing from the contract, each with the reason."""
 
 CONTENT = yaml.safe_load((ROOT / CONTRACT).read_text(encoding="utf-8"))
 Exchange = dict[str, Any]
@@ -49,7 +49,7 @@ def status_of(exchange: Exchange) -> int:
 
 
 def parse_form(content: bytes, **parameters: str) -> dict[str, str]:
-    """Return the fields of a multipart body as text; openapi-core itself would reject the bytes of a file."""
+    """Return the fields of a multipart body as text, because openapi-core rejects the bytes of a file."""
     head = f"Content-Type: multipart/form-data; boundary={parameters['boundary']}\r\n\r\n".encode()
     parts = message_from_bytes(head + content, policy=HTTP).iter_parts()
     return {
@@ -110,8 +110,8 @@ def test_the_operation_of_the_published_page_comes_first() -> None:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_every_operation_documents_every_answer(operation: str) -> None:
-    """Each answer has an example and the headers of the hourly limit, as the vendor sends them."""
+def test_every_operation_documents_every_response(operation: str) -> None:
+    """Each response has an example and the headers of the hourly limit, as the vendor sends them."""
     assert answers(operation).keys() == DOCUMENTED
     for answer in answers(operation).values():
         assert answer["headers"].keys() == LIMIT_HEADERS
@@ -132,7 +132,7 @@ def test_only_sending_a_message_is_written_by_hand() -> None:
 
 @pytest.mark.parametrize("exchange", RECORDED)
 def test_a_recorded_exchange_matches_the_contract(exchange: Exchange) -> None:
-    """Requests and answers match; a status that the contract does not list is listed here with the reason."""
+    """The contract describes each request and response; a status that it does not list is listed here."""
     if status_of(exchange) in UNDOCUMENTED:
         with pytest.raises(ResponseNotFound):
             validate(exchange)
@@ -141,13 +141,13 @@ def test_a_recorded_exchange_matches_the_contract(exchange: Exchange) -> None:
 
 
 def test_every_status_of_the_contract_is_recorded() -> None:
-    """A status that the contract gains needs a cassette, and one that it loses has none."""
+    """A status that is added to the contract needs a cassette, and one that is removed must have none."""
     recorded = {status_of(param.values[0]) for param in RECORDED}
     assert recorded == DOCUMENTED | UNDOCUMENTED.keys()
 
 
 def test_every_operation_has_a_recorded_success() -> None:
-    """An operation that the contract gains needs a cassette as well, so that its parser meets a response."""
+    """An operation that is added to the contract needs a cassette, so that a test parses its response."""
     methods = {(item.split("}/")[1], method) for item, path in CONTENT["paths"].items() for method in path}
     recorded = {
         (httpx.URL(request["uri"]).path.split("/", 4)[4], request["method"].lower())
@@ -157,7 +157,7 @@ def test_every_operation_has_a_recorded_success() -> None:
 
 
 def test_the_contract_names_both_hosts_of_the_api() -> None:
-    """Sellers outside Russia have a host of their own; the first one is the default of our client."""
+    """Sellers outside Russia have another host; the first one is the default of our client."""
     assert [server["url"] for server in CONTENT["servers"]] == [
         DEFAULT_BASE_URL,
         "https://api.partner.market.yandex.net",
@@ -165,7 +165,7 @@ def test_the_contract_names_both_hosts_of_the_api() -> None:
 
 
 def test_the_contract_has_no_yaml_aliases() -> None:
-    """Redocly's differ, documentation tools and readers see an aliased node only once."""
+    """Redocly's comparison and documentation tools visit an aliased node only once."""
     text = (ROOT / CONTRACT).read_text(encoding="utf-8")
     assert not any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text))
 
@@ -207,17 +207,17 @@ SENT = next(param.values[0] for param in RECORDED if param.id == "200.yaml:1")
             put("request", "headers", "content-type", value=["text/plain"]), id="type of the request"
         ),
         pytest.param(put("response", "status", "code", value=429), id="undocumented status"),
-        pytest.param(put("response", "body", "string", value='{"status": "GOOD"}'), id="unknown status word"),
+        pytest.param(put("response", "body", "string", value='{"status": "GOOD"}'), id="another status"),
         pytest.param(put("response", "body", "string", value="{}"), id="no envelope"),
         pytest.param(put("response", "body", "string", value='{"status": '), id="truncated JSON"),
         pytest.param(put("response", "headers", "content-type", value=["text/html"]), id="HTML"),
         pytest.param(
-            put("response", "headers", "x-ratelimit-resource-remaining", value=["few"]), id="limit in words"
+            put("response", "headers", "x-ratelimit-resource-remaining", value=["few"]), id="limit in letters"
         ),
     ],
 )
 def test_an_exchange_that_breaks_the_contract_is_rejected(tamper: Callable[[Any], None]) -> None:
-    """The check can fail on each part of an exchange."""
+    """The validation must fail on each part of an exchange."""
     exchange = deepcopy(SENT)
     tamper(exchange)
     with pytest.raises(OpenAPIError):
@@ -238,8 +238,11 @@ SCHEMAS = ("components", "schemas")
             put(*SCHEMAS, "SendMessageToChatRequest", "properties", "message", "maxLength", value=5),
             id="shorter message",
         ),
-        pytest.param(put(*SCHEMAS, "ApiResponse", "required", value=["status", "id"]), id="new answer"),
-        pytest.param(put(*SCHEMAS, "ApiResponseStatusType", "enum", value=["FINE"]), id="other words"),
+        pytest.param(
+            put(*SCHEMAS, "ApiResponse", "required", value=["status", "id"]),
+            id="new property",
+        ),
+        pytest.param(put(*SCHEMAS, "ApiResponseStatusType", "enum", value=["FINE"]), id="another enum"),
         pytest.param(put("components", "parameters", "ChatId", "name", value="chat"), id="renamed parameter"),
         pytest.param(
             put("components", "parameters", "BusinessId", "schema", "minimum", value=10**6), id="minimum"
@@ -247,7 +250,7 @@ SCHEMAS = ("components", "schemas")
     ],
 )
 def test_a_contract_that_changes_without_its_cassettes_is_rejected(change: Callable[[Any], None]) -> None:
-    """Exchanges recorded before the change no longer match."""
+    """Exchanges that were recorded before a change do not match the contract after it."""
     contract = deepcopy(CONTENT)
     change(contract)
     with pytest.raises(OpenAPIError):

@@ -1,4 +1,4 @@
-"""The programs in examples/, run as people run them, against a sandbox."""
+"""The programs in examples/, run from the command line against a sandbox."""
 
 import os
 import subprocess
@@ -19,20 +19,16 @@ EXAMPLES = ROOT / "examples"
 
 @pytest.fixture
 def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """Serve a sandbox that the environment leads to."""
+    """Serve a sandbox, and set the variables of the environment to it."""
     with Sandbox() as sandbox:
         lead_to(sandbox, monkeypatch)
         yield sandbox
 
 
-def command(name: str, *arguments: object) -> list[str]:
-    """Return the command that runs an example; a warning fails it."""
-    return [sys.executable, "-W", "error", "-X", "utf8", str(EXAMPLES / name), *map(str, arguments)]
-
-
 def run(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run an example to its end."""
-    return subprocess.run(command(name, *arguments), capture_output=True, encoding="utf-8", check=False)
+    """Run an example to its end; a warning is an error."""
+    command = [sys.executable, "-W", "error", "-X", "utf8", str(EXAMPLES / name), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
 
 
 def test_every_example_has_a_test() -> None:
@@ -43,8 +39,8 @@ def test_every_example_has_a_test() -> None:
 
 
 @pytest.mark.parametrize("name", ["send.py", "send_async.py"])
-def test_a_line_for_each_chat_says_what_became_of_its_message(sandbox: Sandbox, name: str) -> None:
-    """One that is refused or unknown does not keep the others from being sent."""
+def test_each_chat_gets_a_line_with_its_outcome(sandbox: Sandbox, name: str) -> None:
+    """A message that is refused or unknown does not keep the others from being sent."""
     ended = run(name, 404, 500, *range(41, 51))
     lines = ended.stdout.splitlines()
     assert (ended.returncode, ended.stderr) == (0, "")
@@ -54,8 +50,8 @@ def test_a_line_for_each_chat_says_what_became_of_its_message(sandbox: Sandbox, 
     assert sorted(message.chat_id for message in sandbox.messages) == [*range(41, 51), 500]
 
 
-def test_the_answer_of_the_buyer_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An older answer in the same chat is not mistaken for the new one."""
+def test_the_answer_of_the_buyer_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An earlier answer in the same chat is not mistaken for the new one."""
 
     def reply(request: Request) -> None:
         if request.method == "POST" and "/chats/message" in request.target:
@@ -68,43 +64,38 @@ def test_the_answer_of_the_buyer_is_read(monkeypatch: pytest.MonkeyPatch) -> Non
     assert answers == ["Ответ 1\n", "Ответ 2\n"]
 
 
-def queue(path: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run a command of the queue worker."""
-    return run("queue_worker.py", path, *arguments)
-
-
 def test_the_queue_worker_sends_each_message_once(sandbox: Sandbox, tmp_path: Path) -> None:
-    """A message that may have been sent is left to a person; one that is added again is not sent again."""
+    """A message that may have been sent is left alone; one that is added again is not sent again."""
     path = tmp_path / "queue.journal"
     for chat_id in (42, 404, 500, 42):
-        assert queue(path, "add", chat_id, "Заказ уже в пути").returncode == 0
+        assert run("queue_worker.py", path, "add", chat_id, "Заказ уже в пути").returncode == 0
     for _ in range(2):
-        assert queue(path, "work").returncode == 0
-    states = [line.split()[1:3] for line in queue(path, "list").stdout.splitlines()]
+        assert run("queue_worker.py", path, "work").returncode == 0
+    states = [line.split()[1:3] for line in run("queue_worker.py", path, "list").stdout.splitlines()]
     assert states == [["42", "sent"], ["404", "refused"], ["500", "unknown"]]
     assert sorted(message.chat_id for message in sandbox.messages) == [42, 500]
 
 
-def test_the_queue_worker_keeps_what_a_wrong_token_cannot_send(
+def test_the_queue_worker_keeps_messages_while_its_token_is_invalid(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The messages are sent once the token is corrected."""
     path = tmp_path / "queue.journal"
-    queue(path, "add", 42, "Заказ уже в пути", "--key", "order-7")
+    run("queue_worker.py", path, "add", 42, "Заказ уже в пути", "--key", "order-7")
     with monkeypatch.context() as changed:
         changed.setenv("YANDEX_MARKET_API_KEY", REVOKED_API_KEY)
-        ended = queue(path, "work")
+        ended = run("queue_worker.py", path, "work")
     assert (ended.returncode, ended.stderr.startswith("Error: 401")) == (1, True)
-    assert queue(path, "list").stdout.startswith("order-7 42 waiting 401")
-    queue(path, "work")
+    assert run("queue_worker.py", path, "list").stdout.startswith("order-7 42 waiting 401")
+    run("queue_worker.py", path, "work")
     assert len(sandbox.messages) == 1
 
 
 @pytest.mark.parametrize("conventions", ["", "http"])
-def test_telemetry_says_what_became_of_the_message_and_not_which_chat_it_was(
+def test_telemetry_reports_delivery_but_not_the_chat(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, conventions: str
 ) -> None:
-    """Each attempt is a span of one trace, in the old attributes and the new; no span has the query."""
+    """Each attempt is a span of one trace, without the query of its URL, by old and new conventions."""
     pytest.importorskip("opentelemetry.instrumentation.httpx")
     for name in [name for name in os.environ if name.startswith("OTEL_")]:
         monkeypatch.delenv(name)
@@ -120,8 +111,8 @@ def test_telemetry_says_what_became_of_the_message_and_not_which_chat_it_was(
     assert "chatId" not in ended.stdout
 
 
-def test_telemetry_keeps_the_words_of_an_error_out_of_its_spans(sandbox: Sandbox) -> None:
-    """They may name the chat; the class of the error and its delivery say enough."""
+def test_telemetry_keeps_the_text_of_an_error_out_of_its_spans(sandbox: Sandbox) -> None:
+    """The text may name the chat; the class of the error and its delivery say enough."""
     pytest.importorskip("opentelemetry.instrumentation.httpx")
     ended = run("telemetry.py", 404)
     assert ended.stderr.rstrip().endswith("Nothing was sent.")

@@ -1,4 +1,4 @@
-"""An operation that only the contract gains, as a caller of the regenerated client uses it."""
+"""A new operation of the contract, as a caller of the regenerated client uses it."""
 
 import os
 import subprocess
@@ -57,7 +57,7 @@ assert {request.url.path for request in requests} == {"/v2/businesses/1/chats/pi
 
 
 def test_a_new_operation_of_the_contract_needs_no_line_of_the_overlay(tmp_path: Path) -> None:
-    """The design's one idea: what the contract gains is a method, with retries, credentials and types."""
+    """An operation that is added to the contract is a method with retries, credentials and types."""
     contract = yaml.safe_load(regenerate.CONTRACT.read_text(encoding="utf-8"))
     contract["components"]["schemas"] |= {
         "Pinned": {

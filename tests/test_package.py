@@ -20,13 +20,13 @@ PACKAGES = {"yandex_market_chats", "yandex_market_chats_generated"}
 INSTALLED = metadata.distribution("yandex-market-chats")
 
 
-def test_the_version_is_in_one_place() -> None:
-    """The installed version is the one that the package reports."""
+def test_the_package_reports_the_version_that_is_installed() -> None:
+    """The version is stated in one place."""
     assert INSTALLED.version == yandex_market_chats.__version__
 
 
 def test_the_tests_require_no_newer_dependencies_than_users_need() -> None:
-    """The job with the oldest dependencies installs exactly the promised versions."""
+    """The CI job with the oldest dependencies must install exactly the promised versions."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
     for_users, for_tests = (
@@ -40,8 +40,8 @@ def test_the_tests_require_no_newer_dependencies_than_users_need() -> None:
 
 
 @pytest.mark.parametrize("package", sorted(PACKAGES))
-def test_both_packages_are_typed(package: str) -> None:
-    """A type checker looks for the marker of PEP 561."""
+def test_each_package_is_typed(package: str) -> None:
+    """A type checker ignores a package without the marker of PEP 561."""
     assert resources.files(package).joinpath("py.typed").is_file()
 
 
@@ -55,7 +55,7 @@ def test_the_wheel_holds_exactly_the_two_packages() -> None:
 
 @pytest.mark.parametrize("folder", [".hidden", "build"])
 def test_the_sdist_holds_what_is_tracked(tmp_path: Path, folder: str) -> None:
-    """Caches, tools and other work trees stay out, wherever the repository is."""
+    """Caches, tools and other work trees stay out, even if the path to the repository matches .gitignore."""
     listed = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, encoding="utf-8", check=False
     ).stdout.splitlines()
@@ -79,14 +79,14 @@ def test_the_sdist_holds_what_is_tracked(tmp_path: Path, folder: str) -> None:
 
 
 def test_each_name_in_all_exists() -> None:
-    """A star import does not fail."""
+    """A star import must not fail."""
     for package in (*PACKAGES, "yandex_market_chats.sandbox"):
         module = import_module(package)
         assert not [name for name in module.__all__ if not hasattr(module, name)]
 
 
 def test_importing_the_package_loads_neither_the_command_line_nor_the_sandbox() -> None:
-    """A program that only sends messages needs no extra, and does not pay for one."""
+    """A program that only sends messages needs no extra, and must not spend time on one."""
     program = (
         "import sys, yandex_market_chats as m; print({f'{m.__name__}.cli', 'aiohttp'} & set(sys.modules))"
     )
@@ -95,7 +95,7 @@ def test_importing_the_package_loads_neither_the_command_line_nor_the_sandbox() 
 
 
 def test_a_program_that_uses_the_package_passes_a_strict_type_check(tmp_path: Path) -> None:
-    """The installed package has types, which users check as this test does."""
+    """Users check their programs with the types of the installed package."""
     program = tmp_path / "consumer.py"
     program.write_text(
         "from yandex_market_chats import ApiKey, Delivery, MarketChats, MarketError, RetryPolicy\n"

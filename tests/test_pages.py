@@ -50,7 +50,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_every_example_prints_what_it_says(served: Sandbox, tmp_path: Path, program: str) -> None:
-    """Whoever copies an example gets what the page shows, without a warning."""
+    """A program that is copied from a page prints what the page shows, without a warning."""
     (tmp_path / "token.txt").write_text(served.token + "\n")
     assert run(program, tmp_path) == printed(program)
 
@@ -72,7 +72,7 @@ def test_every_example_passes_a_strict_type_check(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.usefixtures("served")
 def test_every_command_works(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A command that sends is run; one that serves, or needs what another did, is only parsed."""
+    """A command that sends is run; one that serves, or needs the result of another, is only parsed."""
     monkeypatch.chdir(tmp_path)
     for name in ("orders.csv", "orders.csv.journal"):
         Path(name).touch()
@@ -108,7 +108,7 @@ def test_table_of_outcomes_agrees_with_the_sandbox(
 
 
 def test_table_of_outcomes_lists_every_misbehaving_chat() -> None:
-    """Each way to misbehave has its row."""
+    """A reader can reproduce each row with the sandbox."""
     assert {chat_id for chat_id, _, _ in OUTCOMES} >= CHATS.keys()
 
 
@@ -121,7 +121,7 @@ def test_table_of_chats_is_that_of_the_sandbox(page: str) -> None:
 
 
 def test_table_of_arguments_is_the_constructor() -> None:
-    """It lists every argument and the variables and defaults that the code has."""
+    """The table has every argument, and the variables and defaults of the code."""
     table = {row[0].strip("`"): row for row in rows("docs/configuration.md", "arguments")}
     parameters = inspect.signature(MarketChats).parameters
     assert table.keys() == parameters.keys()
@@ -135,7 +135,7 @@ def test_table_of_arguments_is_the_constructor() -> None:
 
 
 def test_table_of_exit_codes_is_that_of_the_command() -> None:
-    """A script distinguishes the outcomes by them."""
+    """A script distinguishes the outcomes by their exit codes."""
     codes = [0, EXIT_USAGE, *(EXIT_CODES[delivery] for delivery in Delivery)]
     table = {int(code): meaning for code, meaning in rows("docs/command-line.md", "exit-codes")}
     assert list(table) == codes
@@ -143,14 +143,14 @@ def test_table_of_exit_codes_is_that_of_the_command() -> None:
     assert all(meaning.startswith(word) for meaning, word in meanings)
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_length_of_a_message_is_that_of_the_check(page: str) -> None:
-    """On every page that names it."""
-    assert set(re.findall(r"(\d+) (?:characters|символ)", read(page))) <= {str(_settings.MESSAGE_MAX_LENGTH)}
+def test_length_of_a_message_is_that_of_the_check() -> None:
+    """Each page that names the longest message names the same length."""
+    pages = "\n".join(map(read, PAGES))
+    assert set(re.findall(r"(\d+) (?:characters|символ)", pages)) == {str(_settings.MESSAGE_MAX_LENGTH)}
 
 
 def test_tree_of_errors_is_that_of_the_classes() -> None:
-    """The tree has each class, under its base."""
+    """The tree shows each class below its base."""
     tree = next(block.text for block in blocks("docs/errors.md") if block.language == "text")
     path: list[str] = []
     for line in tree.splitlines():

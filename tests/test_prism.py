@@ -1,4 +1,4 @@
-"""The SDK against Prism, a mock server of openapi.yaml that nobody here wrote."""
+"""The clients against Prism, an independent mock server of openapi.yaml."""
 
 import os
 import re
@@ -13,11 +13,11 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 import node_tools
+from mock_api import TEXT, Api, Kind, every_client, send, use
 from versions import CONTRACT, ROOT
 from yandex_market_chats import (
     ApiError,
     ApiKey,
-    AsyncMarketChats,
     AuthenticationError,
     BadRequestError,
     MarketChats,
@@ -42,7 +42,6 @@ CLASSES: dict[int, type[ApiError]] = {
     420: RateLimitError,
     500: ServerError,
 }
-MESSAGE = "Заказ уже в пути"
 
 
 def errors() -> Iterator[Any]:
@@ -57,12 +56,8 @@ def errors() -> Iterator[Any]:
                 yield pytest.param(int(status), name, example["value"], id=f"{status}-{name}")
 
 
-each_error = pytest.mark.parametrize(("status", "example", "envelope"), list(errors()))
-each_kind = pytest.mark.parametrize("auth", [ApiKey(API_KEY), OAuthToken(OAUTH)], ids=["api key", "oauth"])
-
-
 def install() -> list[str]:
-    """Return the command line of Prism; where it cannot be installed, as without a network, skip."""
+    """Return the command that runs Prism; skip the test if it cannot be installed, as without a network."""
     try:
         return node_tools.command("prism")
     except subprocess.CalledProcessError:
@@ -103,38 +98,18 @@ def address(process: subprocess.Popen[str]) -> str:
     raise RuntimeError("".join(lines))
 
 
-def settings(base_url: str, auth: ApiKey | OAuthToken | None = None) -> dict[str, Any]:
-    """Return the arguments of a client that sends to Prism, once."""
-    return {
-        "business_id": 123456,
-        "auth": auth or ApiKey(API_KEY),
-        "base_url": base_url,
-        "retries": RetryPolicy.disabled(),
-    }
+def to_prism(base_url: str, auth: ApiKey | OAuthToken | None = None) -> dict[str, Any]:
+    """Return the settings of a client that sends to Prism."""
+    return {"transport": None, "base_url": base_url, "auth": auth or ApiKey(API_KEY)}
 
 
-def assert_example(error: ApiError, status: int, envelope: dict[str, Any]) -> None:
-    """Compare an error with the example of the contract that it was made of."""
-    assert type(error) is CLASSES[status]
-    assert error.status_code == status
-    assert [item._asdict() for item in error.errors] == envelope["errors"]
-
-
-@each_kind
-def test_the_request_of_the_sync_client_is_what_the_contract_asks_for(
-    prism: str, auth: ApiKey | OAuthToken
+@every_client
+@pytest.mark.parametrize("auth", [ApiKey(API_KEY), OAuthToken(OAUTH)], ids=["api key", "oauth"])
+def test_a_message_is_sent_as_the_contract_asks_for(
+    prism: str, kind: Kind, auth: ApiKey | OAuthToken
 ) -> None:
     """Prism checks parameters, body and credentials, and answers with the example of a success."""
-    with MarketChats(**settings(prism, auth)) as chats:
-        assert chats.send_message(chat_id=42, message=MESSAGE).attempts == 1
-
-
-@pytest.mark.anyio
-@each_kind
-async def test_the_request_of_the_async_client_is_the_same(prism: str, auth: ApiKey | OAuthToken) -> None:
-    """Prism accepts it under asyncio and trio."""
-    async with AsyncMarketChats(**settings(prism, auth)) as chats:
-        assert (await chats.send_message(chat_id=42, message=MESSAGE)).attempts == 1
+    assert send(kind, Api(), **to_prism(prism, auth)).attempts == 1
 
 
 OPERATIONS: dict[str, tuple[dict[str, Any], str]] = {
@@ -151,33 +126,25 @@ OPERATIONS: dict[str, tuple[dict[str, Any], str]] = {
 def test_each_operation_sends_what_the_contract_asks_for(prism: str, name: str) -> None:
     """Prism validates the request, and its answer, an example of the contract, becomes the model."""
     arguments, model = OPERATIONS[name]
-    with MarketChats(**settings(prism)) as chats:
-        assert type(getattr(chats, name)(**arguments)).__name__ == model
+    result = use("sync", lambda chats: getattr(chats, name)(**arguments), Api(), **to_prism(prism))
+    assert type(result).__name__ == model
 
 
-@each_error
-def test_the_sync_client_makes_the_right_error_of_each_example(
+@pytest.mark.parametrize(("status", "example", "envelope"), list(errors()))
+def test_each_example_of_an_error_becomes_the_error_of_its_status(
     prism: str, status: int, example: str, envelope: dict[str, Any]
 ) -> None:
-    """Each status of the contract is a class, and its envelope is read."""
-    with MarketChats(**settings(prism)) as chats:
+    """Each status of the contract has a class, and the envelope is read."""
+
+    def action(chats: MarketChats) -> None:
         chats.client.get_httpx_client().headers["Prefer"] = f"code={status}, example={example}"
-        with pytest.raises(ApiError) as caught:
-            chats.send_message(chat_id=42, message=MESSAGE)
-    assert_example(caught.value, status, envelope)
+        chats.send_message(chat_id=42, message=TEXT)
 
-
-@pytest.mark.anyio
-@each_error
-async def test_the_async_client_makes_the_same_error_of_each_example(
-    prism: str, status: int, example: str, envelope: dict[str, Any]
-) -> None:
-    """The same under asyncio and trio."""
-    async with AsyncMarketChats(**settings(prism)) as chats:
-        chats.client.get_async_httpx_client().headers["Prefer"] = f"code={status}, example={example}"
-        with pytest.raises(ApiError) as caught:
-            await chats.send_message(chat_id=42, message=MESSAGE)
-    assert_example(caught.value, status, envelope)
+    with pytest.raises(ApiError) as caught:
+        use("sync", action, Api(), **to_prism(prism), retries=RetryPolicy.disabled())
+    error = caught.value
+    assert (type(error), error.status_code) == (CLASSES[status], status)
+    assert [item._asdict() for item in error.errors] == envelope["errors"]
 
 
 @pytest.mark.parametrize(
@@ -188,17 +155,17 @@ async def test_the_async_client_makes_the_same_error_of_each_example(
         pytest.param({"params": {"chatId": 0}}, 400, id="chat 0"),
         pytest.param({"json": {"message": ""}}, 400, id="empty message"),
         pytest.param({"json": {"message": "Ы" * 4097}}, 400, id="long message"),
-        pytest.param({"json": {"text": MESSAGE}}, 400, id="no message"),
+        pytest.param({"json": {"text": TEXT}}, 400, id="no message"),
     ],
 )
 def test_a_request_that_breaks_the_contract_is_refused(
     prism: str, change: dict[str, Any], status: int
 ) -> None:
-    """Prism does look at what it gets: a plain post that breaks the contract is no success."""
+    """Prism validates what it receives: a plain request that breaks the contract is no success."""
     request: dict[str, Any] = {
         "headers": {"Api-Key": API_KEY},
         "params": {"chatId": 42},
-        "json": {"message": MESSAGE},
+        "json": {"message": TEXT},
         **change,
     }
     answer = httpx.post(f"{prism}/v2/businesses/123456/chats/message", trust_env=False, **request)
@@ -206,5 +173,5 @@ def test_a_request_that_breaks_the_contract_is_refused(
 
 
 def test_every_status_of_the_contract_has_its_class() -> None:
-    """A status that the contract gains asks for a line here."""
+    """A status that is added to the contract must be added here."""
     assert {param.values[0] for param in errors()} == CLASSES.keys()

@@ -1,4 +1,4 @@
-"""examples/procrastinate_worker.py, with a real PostgreSQL of its own and a sandbox."""
+"""The example examples/procrastinate_worker.py, with a real PostgreSQL and a sandbox."""
 
 import os
 import shutil
@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from environment import lead_to
 from yandex_market_chats.sandbox import Sandbox
 
 pytestmark = pytest.mark.slow
@@ -23,7 +24,7 @@ PROGRAMS = os.pathsep.join([os.environ["PATH"], *map(str, Path("/usr/lib/postgre
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[dict[str, str]]:
-    """Start a PostgreSQL on loopback; return the variables by which libpq finds it."""
+    """Start a PostgreSQL on loopback; yield the variables by which libpq finds it."""
     pytest.importorskip("procrastinate")
     pytest.importorskip("psycopg")
     initdb, pg_ctl = (shutil.which(name, path=PROGRAMS) for name in ("initdb", "pg_ctl"))
@@ -50,14 +51,10 @@ def cluster() -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def sandbox(cluster: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """Serve a slow sandbox that the environment points to, and create empty tables."""
+    """Serve a slow sandbox, set the variables of the environment to it, and create empty tables."""
     with Sandbox(latency=0.5) as served:
-        variables = {
-            "YANDEX_MARKET_BASE_URL": served.base_url,
-            "YANDEX_MARKET_API_KEY": served.token,
-            "YANDEX_MARKET_BUSINESS_ID": str(served.business_id),
-        }
-        for name, value in (cluster | variables).items():
+        lead_to(served, monkeypatch)
+        for name, value in cluster.items():
             monkeypatch.setenv(name, value)
         execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
         run("setup")
@@ -65,7 +62,7 @@ def sandbox(cluster: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 
 def command(*arguments: object) -> list[str]:
-    """Return the command that runs the example; a warning fails it."""
+    """Return the command that runs the example; a warning is an error."""
     return [sys.executable, "-W", "error", "-X", "utf8", str(EXAMPLE), *map(str, arguments)]
 
 
@@ -77,7 +74,7 @@ def run(*arguments: object) -> list[str]:
 
 
 def execute(statement: str) -> list[tuple[Any, ...]]:
-    """Do something to the database from outside."""
+    """Execute a statement, as another client of the database."""
     import psycopg  # noqa: PLC0415 -- the fixture has checked that it is installed
 
     with psycopg.connect(autocommit=True) as database:
@@ -91,7 +88,7 @@ def states() -> dict[str, str]:
 
 
 def test_each_message_is_sent_once_and_ends_in_a_state(sandbox: Sandbox) -> None:
-    """A message that was added twice has two jobs; one that was not sent has a job for later."""
+    """A message that was added twice has two jobs; one that was not sent yet has a job for later."""
     for chat_id in (42, 42, 404, 500, 409, 4203):
         run("add", f"order-{chat_id}", chat_id, "Заказ уже в пути")
     run("work", "--once")
@@ -110,8 +107,8 @@ def test_each_message_is_sent_once_and_ends_in_a_state(sandbox: Sandbox) -> None
     assert sorted(message.chat_id for message in sandbox.messages) == [42, 500]
 
 
-def test_what_a_killed_worker_was_sending_is_never_sent_again(sandbox: Sandbox) -> None:
-    """Neither another worker, nor the retry of a stalled job, nor a second job for the same message."""
+def test_a_message_that_a_killed_worker_was_sending_is_never_sent_again(sandbox: Sandbox) -> None:
+    """The buyer may have received it: another worker, a retried job and a second job leave it alone."""
     for chat_id in (42, 43):
         run("add", f"order-{chat_id}", chat_id, "Заказ уже в пути")
     with subprocess.Popen(command("work", "--parallel", 1), stderr=subprocess.DEVNULL) as worker:
