@@ -1,6 +1,6 @@
-"""The table of outcomes: what happens on the wire, and what the SDK promises to report.
+"""The table of outcomes: what happens on the wire, and which outcome the SDK promises.
 
-The rows are played through the default network of a client. No retry really waits: `play` records how long it
+Each row is run through the default network of a client. No retry really waits: `play` records how long it
 would have waited.
 """
 
@@ -156,7 +156,7 @@ class Row:
 
 
 def row(what: str, promised: Outcome, *steps: Step, **more: Any) -> Row:
-    """Return a row for the sync client in plain: the status alone decides."""
+    """Return a row for the sync client in plain: client and wire cannot make a difference."""
     return Row(what=what, promised=promised, steps=steps, **more)
 
 
@@ -214,7 +214,7 @@ def hourly(until: str) -> Step:
 
 
 def redirect(status: int) -> Step:
-    """Send the client elsewhere."""
+    """Answer with a redirect."""
     return answer(status, b"", {"Location": "/elsewhere"})
 
 
@@ -431,7 +431,7 @@ CASES = [(row, client, tls) for row in ROWS for client in row.clients for tls in
 
 
 class Played(NamedTuple):
-    """What remains of a row that was played."""
+    """A row that was played: how the call ended, the server, and the waits that were recorded."""
 
     ended: SentMessage | MarketError
     server: FaultServer
@@ -439,7 +439,7 @@ class Played(NamedTuple):
 
     @property
     def outcome(self) -> Outcome:
-        """The facts that the table is about."""
+        """The outcome in the form of the table."""
         name, delivery = "sent", ""
         if isinstance(self.ended, MarketError):
             name, delivery = type(self.ended).__name__, self.ended.delivery.value
@@ -491,7 +491,7 @@ def _settings(row: Row, server: FaultServer, waits: list[float]) -> dict[str, An
         "base_url": server.base_url if row.resolves else server.url_of("localhost"),
         "timeout": row.timeout,
         "retries": row.policy,
-        # Its clock must see the waits that are not really waited.
+        # The clock of the hour must see the waits that are only recorded.
         "limits": HourlyLimits(lambda: time.monotonic() + fsum(waits)),
     }
 

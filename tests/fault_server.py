@@ -1,7 +1,7 @@
-"""A server on loopback that fails on the wire in a scripted way, and counts the requests that reach it.
+"""A server on loopback that fails on the wire as a script says, and counts the requests that reach it.
 
     with FaultServer([reset, answer(200)], tls=True) as server:
-        ...  # the first connection is reset after its request was read, the second one is answered
+        ...  # the first connection is reset after its request was read, the second is answered
     assert server.posts == 2
 
 A step is a function that serves one connection. Each connection gets the next step, and the last step serves
@@ -114,11 +114,11 @@ class Wire:
         self._socket.close()
 
     def close(self) -> None:
-        """Close the connection in order."""
+        """Close the connection without an error."""
         self._socket.close()
 
     def abandon(self) -> None:
-        """Wake the step, whatever it waits for."""
+        """Wake the step, whether it reads or writes."""
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
 
@@ -242,7 +242,7 @@ class FaultServer:
 
 def head(status: int, headers: dict[str, str] | None = None) -> bytes:
     """Return the head of a response."""
-    lines = [f"HTTP/1.1 {status} whatever", *(f"{name}: {value}" for name, value in (headers or {}).items())]
+    lines = [f"HTTP/1.1 {status} Reason", *(f"{name}: {value}" for name, value in (headers or {}).items())]
     return "\r\n".join([*lines, "", ""]).encode()
 
 
@@ -324,12 +324,12 @@ def plain_handshake(wire: Wire) -> None:
 
 
 def wrong_name(wire: Wire) -> None:
-    """Show a certificate of another host."""
+    """Present the certificate of another host."""
     wire.open(certified_for="elsewhere.example.org")
 
 
 def untrusted(wire: Wire) -> None:
-    """Show a certificate of an unknown authority."""
+    """Present the certificate of an unknown authority."""
     wire.open(certified_for="")
 
 
