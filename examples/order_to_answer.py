@@ -17,7 +17,7 @@ from yandex_market_chats_generated.models import (
 )
 
 PAUSE = 30
-"""Seconds between two looks into the chat; each look counts as a request of the hour."""
+"""Seconds between two reads of the chat; each read counts against the hourly limit."""
 
 
 def read(chats: MarketChats, chat_id: int, since: int | None = None) -> list[ChatMessage]:
@@ -29,7 +29,7 @@ def read(chats: MarketChats, chat_id: int, since: int | None = None) -> list[Cha
 def ask(chats: MarketChats, order_id: int, text: str) -> str:
     """Send a message to the buyer of an order and return the answer."""
     order = ChatContext(type_=ChatContextIdentifiableType.ORDER, id=order_id)
-    chat_id = chats.create_chat(context=order).chat_id  # the chat that exists, if there is one
+    chat_id = chats.create_chat(context=order).chat_id  # the existing chat, if there is one
     before = read(chats, chat_id)
     since = max(before, key=lambda message: message.created_at).message_id if before else None
     chats.send_message(chat_id=chat_id, message=text)

@@ -1,12 +1,12 @@
 """Messages sent by workers on several machines: Procrastinate and a table in the same PostgreSQL.
 
+    pip install procrastinate 'psycopg[binary]'
     python examples/procrastinate_worker.py setup
     python examples/procrastinate_worker.py add order-7 42 "Заказ уже в пути"
     python examples/procrastinate_worker.py work
     python examples/procrastinate_worker.py list
 
-PostgreSQL is found as libpq finds it: PGHOST, PGUSER, PGDATABASE and so on. The package needs
-`pip install procrastinate 'psycopg[binary]'`.
+PostgreSQL is found by the variables of libpq: PGHOST, PGUSER, PGDATABASE and so on.
 
 A worker claims a message in the table, and commits the claim, before it calls the API. So a message is sent
 at most once, however many jobs there are for it. If the worker dies in the call, the message stays `sending`:

@@ -1,4 +1,4 @@
-"""Send a message to some chats, from tasks of asyncio, and tell what became of each.
+"""Send a message to several chats, from tasks of asyncio, and print the outcome of each.
 
     python examples/send_async.py 42 43 44
 
@@ -13,7 +13,7 @@ from yandex_market_chats import AsyncMarketChats, MarketError
 
 
 async def outcome(chats: AsyncMarketChats, chat_id: int) -> str:
-    """Send to one chat and say in a line how it went."""
+    """Send to one chat, and return the line that reports the outcome."""
     try:
         sent = await chats.send_message(chat_id=chat_id, message="Заказ уже в пути")
     except MarketError as error:

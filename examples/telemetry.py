@@ -1,10 +1,10 @@
-"""Send one message and print what OpenTelemetry makes of it: metrics of the attempts, and spans.
+"""Send one message, and print its telemetry: metrics of the attempts, and spans of OpenTelemetry.
 
     pip install opentelemetry-sdk opentelemetry-instrumentation-httpx
     python examples/telemetry.py 42
 
-`on_attempt` feeds the metrics and needs no instrumentation. The instrumentation of httpx makes a span for
-every attempt; it would write the whole URL into it, and its query names the chat, so a hook cuts it off.
+`on_attempt` feeds the metrics, and needs no instrumentation. The instrumentation of httpx creates a span for
+each attempt. The span would contain the whole URL, whose query names the chat, so a hook removes the query.
 """
 
 import sys
@@ -30,27 +30,27 @@ remaining = meter.create_gauge("market.rate_limit.remaining")
 
 
 def measure(attempt: Attempt) -> None:
-    """Count the attempt by its outcome, and see the hourly limit coming."""
+    """Record the duration of an attempt by its outcome, and what is left of the hourly limit."""
     durations.record(attempt.elapsed, {"outcome": attempt.error or "sent"})
     if attempt.rate_limit and attempt.rate_limit.remaining is not None:
         remaining.set(attempt.rate_limit.remaining)
 
 
 def cut_query(span: trace.Span, request: RequestInfo) -> None:
-    """Take the query, which names the chat, out of the span of an attempt."""
-    # Its name depends on the version and the settings of the instrumentation.
+    """Remove the query, which names the chat, from the span of an attempt."""
+    # The name of the attribute depends on the version and the settings of the instrumentation.
     for attribute in ("http.url", "url.full"):
         if attribute in getattr(span, "attributes", {}):
             span.set_attribute(attribute, str(request.url).partition("?")[0])
 
 
-# For AsyncMarketChats the hook is a coroutine function and is given as async_request_hook.
+# For AsyncMarketChats the hook must be a coroutine function, passed as async_request_hook.
 HTTPXClientInstrumentor().instrument(request_hook=cut_query)
 
 
 def send(chats: MarketChats, chat_id: int, message: str) -> None:
-    """Send in a span that says what became of the message."""
-    # The words of the API may name the chat too, so those of the exception stay out of the span.
+    """Send in a span that says whether the message was sent."""
+    # The text of an error may name the chat too, so the exception is not recorded in the span.
     with tracer.start_as_current_span(
         "send_message", record_exception=False, set_status_on_exception=False
     ) as span:
