@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from mock_api import NOW, TOKEN, Clock, Outcome
-from yandex_market_chats import AnswerError, ApiKey, MarketError, RetryPolicy
+from yandex_market_chats import AnswerError, ApiKey, Attempt, MarketError, RetryPolicy
 from yandex_market_chats._credentials import Credentials
+from yandex_market_chats._exchange import Exchange
 from yandex_market_chats._outcomes import answer_error
 from yandex_market_chats._retry import Call
 from yandex_market_chats._transport import HTTPX_ERRORS
@@ -57,18 +58,23 @@ def make_call(
 
 def attempt(call: Call, outcome: Outcome, *, events: Iterable[str] = ()) -> float | None:
     """Make an attempt as a transport does, and return the seconds until the next one."""
-    call.start(call.trace)
+    return judged(call, outcome, events=events).wait
+
+
+def judged(call: Call, outcome: Outcome, *, events: Iterable[str] = ()) -> Attempt:
+    """Make an attempt as a transport does, and return what the call decides about it."""
+    exchange = call.start(Exchange.trace)
     try:
         for event in events:
-            call.trace(event, {})
+            exchange.trace(event, {})
         if isinstance(outcome, Exception):
             raise outcome
-        call.arrived(outcome)
+        exchange.arrived(outcome)
         assert isinstance(outcome.stream, httpx.SyncByteStream)
-        all(call.reads_on(chunk) for chunk in outcome.stream)
+        all(exchange.reads_on(chunk) for chunk in outcome.stream)
     except HTTPX_ERRORS as failure:
-        call.failure = failure
-    return call.judge()
+        exchange.failed(failure)
+    return call.judge(exchange)
 
 
 def raised(call: Call) -> MarketError:

@@ -18,7 +18,8 @@ from yandex_market_chats import (
     Delivery,
     OAuthToken,
 )
-from yandex_market_chats._retry import MAX_BODY, SENTENCES, Call
+from yandex_market_chats._exchange import MAX_BODY, Exchange
+from yandex_market_chats._retry import SENTENCES, Call
 
 CONNECTING = ("connection.connect_tcp.started", "connection.start_tls.started")
 LEAVING = (*CONNECTING, "http11.send_request_headers.started")
@@ -47,7 +48,7 @@ def test_the_token_is_on_the_request_during_the_call_only() -> None:
     """The request outlives the call, in errors and logs."""
     request = make_request()
     with make_call(request=request, auth=OAuthToken("secret")) as call:
-        call.start(call.trace)
+        call.start(Exchange.trace)
         assert request.headers["Authorization"] == "Bearer secret"
     assert "Authorization" not in request.headers
 
@@ -89,8 +90,8 @@ def test_a_body_that_cannot_be_decoded_counts_by_its_status() -> None:
 
 def test_a_body_is_read_and_decoded_up_to_its_maximum() -> None:
     """A response without an end must not fill the memory, whether compressed or not."""
-    call = make_call()
-    assert [call.reads_on(bytes(MAX_BODY - 1)), call.reads_on(b"1")] == [True, False]
+    exchange = make_call().start(Exchange.trace)
+    assert [exchange.reads_on(bytes(MAX_BODY - 1)), exchange.reads_on(b"1")] == [True, False]
     bomb = gzip.compress(bytes(MAX_BODY + 1))
     assert len(answer_error(answer(502, bomb, Content_Encoding="gzip")).body) == MAX_BODY
 
@@ -127,9 +128,9 @@ def test_the_request_asks_for_trace_events_until_it_leaves() -> None:
     """Each further event would cost time; a retry needs them again."""
     call = make_call()
     for _ in range(2):
-        call.start(call.trace)
-        assert call.request.extensions["trace"] == call.trace
-        call.trace("http11.send_request_headers.started", {})
+        exchange = call.start(Exchange.trace)
+        assert "trace" in call.request.extensions
+        exchange.trace("http11.send_request_headers.started", {})
         assert "trace" not in call.request.extensions
 
 
@@ -165,28 +166,28 @@ def test_only_the_start_of_an_event_counts() -> None:
 def test_a_request_to_the_proxy_is_not_the_request() -> None:
     """CONNECT carries no message, and neither does closing the connection that it failed on."""
     call = make_call()
-    call.start(call.trace)
-    call.trace("http11.send_request_headers.started", {"request": SimpleNamespace(method=b"CONNECT")})
-    call.trace("http11.response_closed.started", {})
-    call.failure = httpx.ReadError("reset")
-    assert call.judge() == 0.5
+    exchange = call.start(Exchange.trace)
+    exchange.trace("http11.send_request_headers.started", {"request": SimpleNamespace(method=b"CONNECT")})
+    exchange.trace("http11.response_closed.started", {})
+    exchange.failed(httpx.ReadError("reset"))
+    assert call.judge(exchange).wait == 0.5
 
 
 def test_a_new_connection_is_kept() -> None:
     """The transport closes the socket of a task that is cancelled while it connects."""
-    call, connection = make_call(), object()
-    assert call.connection is None
-    call.trace("connection.connect_tcp.complete", {"return_value": connection})
-    assert call.connection is connection
+    exchange, connection = make_call().start(Exchange.trace), object()
+    assert exchange.connection is None
+    exchange.trace("connection.connect_tcp.complete", {"return_value": connection})
+    assert exchange.connection is connection
 
 
 def test_async_events_count_like_sync_ones() -> None:
     """The trace function of a task is one that httpcore awaits."""
     call = make_call()
-    call.start(call.trace)
-    anyio.run(call.atrace, "connection.connect_tcp.started", {})
-    call.failure = httpx.ReadError("reset")
-    assert call.judge() == 0.5
+    exchange = call.start(Exchange.trace)
+    anyio.run(exchange.atrace, "connection.connect_tcp.started", {})
+    exchange.failed(httpx.ReadError("reset"))
+    assert call.judge(exchange).wait == 0.5
 
 
 # Exceptions that are not ours.
@@ -206,9 +207,9 @@ def test_another_exception_gets_a_note(events: tuple[str, ...] | None, delivery:
     """An exception that is not ours has no `delivery`, so its note says whether the message was sent."""
     call = make_call()
     if events is not None:
-        call.start(call.trace)
+        exchange = call.start(Exchange.trace)
         for event in events:
-            call.trace(event, {})
+            exchange.trace(event, {})
     assert notes(call) == [SENTENCES[delivery]]
 
 
@@ -233,7 +234,7 @@ def test_an_exception_after_the_success_gets_a_note_that_says_so() -> None:
 def test_a_repeatable_request_gets_no_note() -> None:
     """An interrupted read sent no message, so there is nothing to say."""
     call = make_call(request=make_request(repeatable=True))
-    call.start(call.trace)
+    call.start(Exchange.trace)
     assert notes(call) == []
 
 

@@ -16,6 +16,7 @@ from yandex_market_chats import (
     RateLimitError,
     RetryPolicy,
 )
+from yandex_market_chats._exchange import Exchange
 
 
 @pytest.mark.parametrize(("deadline", "slack"), [(1, 0.9), (10, 9), (60, 59), (3600, 3599)])
@@ -23,16 +24,16 @@ def test_no_attempt_starts_in_the_last_second_or_tenth(deadline: float, slack: f
     """A response would hardly arrive in time, so the outcome would be unknown."""
     clock = Clock()
     call = make_call(RetryPolicy(deadline=deadline), clock=clock)
-    assert (call.remaining, call.slack) == (deadline, slack)
+    assert (call.deadline.remaining, call.deadline.slack) == (deadline, slack)
     assert call.pause(slack - 0.01) == slack - 0.01
     with pytest.raises(MarketError):
         call.pause(slack)
     clock.sleep(slack + 0.001)
-    assert call.slack == 0
+    assert call.deadline.slack == 0
     with pytest.raises(MarketError):
-        call.start(call.trace)
+        call.start(Exchange.trace)
     clock.sleep(deadline)
-    assert (call.remaining, call.slack) == (0, 0)
+    assert (call.deadline.remaining, call.deadline.slack) == (0, 0)
 
 
 def test_the_deadline_bounds_the_call_and_not_the_attempt() -> None:
@@ -50,7 +51,7 @@ def test_a_request_may_have_a_deadline_of_its_own() -> None:
     """Reading the history is part of a call that has used some of its time already."""
     request = make_request()
     request.extensions["deadline"] = 10
-    assert make_call(request=request).remaining == 10
+    assert make_call(request=request).deadline.remaining == 10
 
 
 # What is raised.
@@ -74,7 +75,7 @@ def test_a_deadline_after_a_failure_raises_the_failure() -> None:
     assert attempt(call, failure) == 0.5
     clock.sleep(60)
     with pytest.raises(ConnectionFailedError, match="refused") as caught:
-        call.start(call.trace)
+        call.start(Exchange.trace)
     assert caught.value.attempts == 1
     assert caught.value.__cause__ is failure
 
@@ -112,13 +113,13 @@ def test_the_timeouts_of_an_attempt_end_at_the_deadline() -> None:
     clock, request = Clock(), make_request()
     request.extensions["timeout"] = {"connect": 5.0, "read": 15.0, "write": None, "pool": None}
     call = make_call(RetryPolicy(deadline=20), request=request, clock=clock)
-    call.start(call.trace)
+    call.start(Exchange.trace)
     assert request.extensions["timeout"] == {"connect": 5.0, "read": 15.0, "write": 20.0, "pool": 20.0}
     clock.sleep(12)
-    call.start(call.trace)
+    call.start(Exchange.trace)
     assert request.extensions["timeout"] == {"connect": 5.0, "read": 8.0, "write": 8.0, "pool": 8.0}
     call = make_call(RetryPolicy(deadline=0.0001))
-    call.start(call.trace)
+    call.start(Exchange.trace)
     assert call.request.extensions["timeout"] == dict.fromkeys(["connect", "read", "write", "pool"], 0.001)
 
 
@@ -126,14 +127,14 @@ def test_a_connection_that_took_too_long_is_not_used() -> None:
     """A request that leaves in the last second would make the outcome unknown."""
     clock = Clock()
     call = make_call(clock=clock)
-    call.start(call.trace)
+    exchange = call.start(Exchange.trace)
     clock.sleep(58.9)
-    call.trace("connection.connect_tcp.started", {})
+    exchange.trace("connection.connect_tcp.started", {})
     clock.sleep(0.1)
     with pytest.raises(httpx.ConnectTimeout, match=r"^no time is left for the response$"):
-        call.trace("http11.send_request_headers.started", {})
-    call.failure = httpx.ReadError("what a transport may make of it")
-    assert call.judge() is None
+        exchange.trace("http11.send_request_headers.started", {})
+    exchange.failed(httpx.ReadError("what a transport may make of it"))
+    assert call.judge(exchange).wait is None
     assert raised(call).delivery is Delivery.NOT_SENT
 
 

@@ -33,7 +33,7 @@ from yandex_market_chats import (
     UnexpectedAnswerError,
     _errors,
 )
-from yandex_market_chats._errors import is_success
+from yandex_market_chats._exchange import is_success
 
 STATUSES = range(100, 600)
 CLASSES: dict[int, type[AnswerError]] = {

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from calls import attempt, http_date, make_call, make_request
+from calls import attempt, http_date, judged, make_call, make_request
 from mock_api import NOW, OVERLOADED, PARALLEL, SUCCESS, Api, Clock, answer, send
 from yandex_market_chats import (
     AnswerError,
@@ -21,7 +21,7 @@ from yandex_market_chats import (
     MarketError,
     RetryPolicy,
 )
-from yandex_market_chats._errors import is_success
+from yandex_market_chats._exchange import is_success
 from yandex_market_chats._limits import parse_date
 from yandex_market_chats._settings import find_base_url
 
@@ -129,15 +129,14 @@ def test_no_sequence_of_outcomes_breaks_the_promise(
     call = make_call(policy, request=request, auth=ApiKey(lambda: next(tokens)), clock=clock)
     for outcome, seconds in run:
         clock.sleep(seconds)
-        assume(call.slack)
-        wait = attempt(call, outcome())
-        assert call.error is not None
-        doubt |= call.error.delivery is Delivery.UNKNOWN
+        assume(call.deadline.slack)
+        judgement = judged(call, outcome())
+        wait, doubt = judgement.wait, doubt or judgement.delivery is Delivery.UNKNOWN
         assert call.attempts <= policy.max_attempts
         if wait is None:
             break
         assert policy.resend_unknown or not doubt
-        assert 0 <= wait < call.slack
+        assert 0 <= wait < call.deadline.slack
         clock.sleep(wait)
         assert clock.seconds - start < policy.deadline
     with pytest.raises(MarketError) as caught:

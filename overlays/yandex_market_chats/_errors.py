@@ -218,15 +218,6 @@ _CLASSES: dict[int, type[ApiError]] = {
 }
 
 
-def is_success(status_code: int, body: bytes | bytearray) -> bool:
-    """Return whether the API carried the request out: 200, `"status": "OK"`, and no errors.
-
-    The status code decides first, because the vendor's examples show `"status": "OK"` in error bodies too.
-    """
-    envelope = _parse_object(body) if status_code == httpx.codes.OK else {}
-    return envelope.get("status") == "OK" and not envelope.get("errors")
-
-
 def error_class(status_code: int) -> type[AnswerError]:
     """Return the class of the error for a status."""
     if httpx.codes.is_success(status_code):

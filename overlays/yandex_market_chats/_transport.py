@@ -22,6 +22,7 @@ import httpx
 
 from ._credentials import Credentials
 from ._errors import ConfigurationError, InvalidRequestError
+from ._exchange import Exchange
 from ._limits import BRIEF, HourlyLimits, Limits, Slots, new_slot
 from ._retry import Attempt, Call
 from ._settings import RetryPolicy, transport_options
@@ -79,25 +80,6 @@ class _Retrying:
             call.fail(InvalidRequestError(f"Refusing to send credentials for {here.host} to another host."))
         return call
 
-    def _judge(self, call: Call) -> Attempt:
-        """Decide what follows an attempt, and log it."""
-        wait = call.judge()
-        attempt = Attempt(
-            number=call.attempts,
-            method=call.request.method,
-            path=call.request.url.path,
-            elapsed=call.elapsed,
-            status_code=None if call.response is None else call.response.status_code,
-            rate_limit=call.rate_limit,
-            error=None if call.error is None else type(call.error).__name__,
-            delivery=None if call.error is None else call.error.delivery,
-            wait=wait,
-        )
-        logger.debug("%s, wait %s", attempt, wait)
-        if wait is not None:
-            logger.warning("%s; again in %.3f s", attempt, wait)
-        return attempt
-
 
 class _Network(httpx.HTTPTransport):
     """The network for one attempt: its lock, which hangs if a signal handler raises in it, is not needed."""
@@ -127,9 +109,11 @@ class RetryingTransport(_Retrying, httpx.BaseTransport):
         with self._call(request) as call:
             request.read()  # a stream can be sent only once
             while True:
-                while wait := self._attempt(call):
-                    time.sleep(call.pause(wait))
-                attempt = self._judge(call)
+                outcome = self._attempt(call)
+                if not isinstance(outcome, Exchange):
+                    time.sleep(call.pause(outcome))
+                    continue
+                attempt = _logged(call.judge(outcome))
                 if self._on_attempt is not None:
                     try:
                         self._on_attempt(attempt)
@@ -145,12 +129,12 @@ class RetryingTransport(_Retrying, httpx.BaseTransport):
             self._transport.close()
         self._closed.set()
 
-    def _attempt(self, call: Call) -> float:
-        """Make an attempt in a slot; return 0, or the seconds that the limits ask to wait first."""
+    def _attempt(self, call: Call) -> Exchange | float:
+        """Make an attempt in a slot, and return it, or the seconds that the limits ask to wait first."""
         ticket, slot = threading.Lock(), new_slot()
         try:
             try:
-                if not self._slots.wait(ticket, call.slack):
+                if not self._slots.wait(ticket, call.deadline.slack):
                     call.give_up()
                 return self._attempt_in_slot(call, slot)
             finally:
@@ -159,22 +143,22 @@ class RetryingTransport(_Retrying, httpx.BaseTransport):
             self._release(call, ticket, slot)
             raise
 
-    def _attempt_in_slot(self, call: Call, slot: str) -> float:
+    def _attempt_in_slot(self, call: Call, slot: str) -> Exchange | float:
         while wait := self._limits.take(slot, call.resource):
             if wait > BRIEF:
                 return wait
             time.sleep(call.pause(wait))
-        call.start(call.trace)
+        exchange = call.start(Exchange.trace)
         try:
             response = self._open().handle_request(call.request)
-            call.arrived(response)
+            exchange.arrived(response)
             with closing(response):
                 for chunk in response.stream:
-                    if not call.reads_on(chunk):
+                    if not exchange.reads_on(chunk):
                         break
         except HTTPX_ERRORS as failure:
-            call.failure = failure
-        return 0.0
+            exchange.failed(failure)
+        return exchange
 
     def _release(self, call: Call, ticket: threading.Lock, slot: str) -> None:
         """End an attempt. Doing so twice is harmless."""
@@ -201,9 +185,11 @@ class AsyncRetryingTransport(_Retrying, httpx.AsyncBaseTransport):
         with self._call(request) as call:
             await request.aread()  # a stream can be sent only once
             while True:
-                while wait := await self._attempt(call):  # noqa: ASYNC110 -- the limits, and not an event, say when
-                    await anyio.sleep(call.pause(wait))
-                attempt = self._judge(call)
+                outcome = await self._attempt(call)
+                if not isinstance(outcome, Exchange):
+                    await anyio.sleep(call.pause(outcome))
+                    continue
+                attempt = _logged(call.judge(outcome))
                 if self._on_attempt is not None:
                     try:
                         result = self._on_attempt(attempt)
@@ -221,12 +207,12 @@ class AsyncRetryingTransport(_Retrying, httpx.AsyncBaseTransport):
             await self._transport.aclose()
         self._closed.set()
 
-    async def _attempt(self, call: Call) -> float:
-        """Make an attempt in a slot; return 0, or the seconds that the limits ask to wait first."""
+    async def _attempt(self, call: Call) -> Exchange | float:
+        """Make an attempt in a slot, and return it, or the seconds that the limits ask to wait first."""
         try:
             self._slots.acquire_nowait()  # a cancel scope costs more than the rest of this method
         except anyio.WouldBlock:
-            with anyio.move_on_after(call.slack) as scope:
+            with anyio.move_on_after(call.deadline.slack) as scope:
                 await self._slots.acquire()
             if scope.cancelled_caught:
                 call.give_up()
@@ -235,35 +221,39 @@ class AsyncRetryingTransport(_Retrying, httpx.AsyncBaseTransport):
         finally:
             self._slots.release()
 
-    async def _attempt_in_slot(self, call: Call) -> float:
-        slot, closed = new_slot(), False
+    async def _attempt_in_slot(self, call: Call) -> Exchange | float:
+        slot = new_slot()
         try:
             while wait := await self._ask(self._limits.take, slot, call.resource):
                 if wait > BRIEF:
                     return wait
                 await anyio.sleep(call.pause(wait))
-            call.start(call.atrace)
+            exchange = call.start(Exchange.atrace)
             try:
-                with anyio.move_on_after(call.remaining + GRACE) as scope:
-                    response = await self._open().handle_async_request(call.request)
-                    call.arrived(response)
-                    async with aclosing(response):
-                        async for chunk in response.stream:
-                            if not call.reads_on(chunk):
-                                break
-                    closed = True
-                if scope.cancelled_caught:
-                    call.failure = httpx.ReadTimeout("the deadline passed")
+                await self._send(call, exchange)
             except HTTPX_ERRORS as failure:
-                call.failure = failure
+                exchange.failed(failure)
+            return exchange
         finally:
-            try:
-                await self._ask(self._limits.give_back, slot, call.resource, call.headers)
-            finally:
-                if not closed and self._transport is None and call.connection is not None:
-                    with anyio.CancelScope(shield=True):
-                        await call.connection.aclose()  # httpcore leaks it if a TLS handshake is cancelled
-        return 0.0
+            await self._ask(self._limits.give_back, slot, call.resource, call.headers)
+
+    async def _send(self, call: Call, exchange: Exchange) -> None:
+        closed = False
+        try:
+            with anyio.move_on_after(call.deadline.remaining + GRACE) as scope:
+                response = await self._open().handle_async_request(call.request)
+                exchange.arrived(response)
+                async with aclosing(response):
+                    async for chunk in response.stream:
+                        if not exchange.reads_on(chunk):
+                            break
+                closed = True
+        finally:
+            if not closed and self._transport is None and exchange.connection is not None:
+                with anyio.CancelScope(shield=True):
+                    await exchange.connection.aclose()  # httpcore leaks it if a TLS handshake is cancelled
+        if scope.cancelled_caught:
+            raise httpx.ReadTimeout("the deadline passed")
 
     async def _ask(self, method: Callable[..., R], slot: str, *arguments: Any) -> R:
         """Call a method of the limits, in a thread unless they never block.
@@ -275,6 +265,14 @@ class AsyncRetryingTransport(_Retrying, httpx.AsyncBaseTransport):
             return method(slot, *arguments)
         future = self._threads[hash(slot) % len(self._threads)].submit(method, slot, *arguments)
         return await anyio.to_thread.run_sync(future.result, abandon_on_cancel=True, limiter=self._limiter)
+
+
+def _logged(attempt: Attempt) -> Attempt:
+    """Log an attempt, and return it."""
+    logger.debug("%s, wait %s", attempt, attempt.wait)
+    if attempt.wait is not None:
+        logger.warning("%s; again in %.3f s", attempt, attempt.wait)
+    return attempt
 
 
 def _log_hook_error(error: Exception) -> None:

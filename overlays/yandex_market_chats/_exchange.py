@@ -1,0 +1,133 @@
+"""One attempt: what came of it, as a transport reports it. Nothing here does I/O or waits."""
+
+import json
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import httpx
+
+from ._errors import MarketError
+from ._outcomes import answer_error, failure_error
+
+MAX_BODY = 16 * 2**20
+"""Bytes of a response that are read and decoded at most. A longer one counts by its status."""
+
+_CONNECTING = ("connection.", "proxy.", "socks.")
+"""How the names of httpcore's trace events begin while it connects. Any other event may be the request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """The end of a call, as a time of `clock`; `reserve` is how many seconds the last attempt needs."""
+
+    end: float
+    reserve: float
+    clock: Callable[[], float]
+
+    @property
+    def remaining(self) -> float:
+        """Seconds until the deadline."""
+        return max(0.0, self.end - self.clock())
+
+    @property
+    def slack(self) -> float:
+        """Seconds within which another attempt may start."""
+        return max(0.0, self.remaining - self.reserve)
+
+
+class Exchange:
+    """A request, and what came back in one attempt.
+
+    Attributes:
+        left: Whether the request began to leave; `None` if no trace event said so.
+        connection: httpcore's connection, from the moment that it is established.
+        response: The response, from the moment that its head arrived.
+        failure: What the transport raised, if the attempt broke off.
+    """
+
+    def __init__(self, request: httpx.Request, deadline: Deadline) -> None:
+        self.left: bool | None = None
+        self.connection: Any = None
+        self.response: httpx.Response | None = None
+        self.failure: Exception | None = None
+        self._request, self._deadline = request, deadline
+        self._started = deadline.clock()
+        self._body = bytearray()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the start of the attempt."""
+        return self._deadline.clock() - self._started
+
+    def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Keep a new connection; note that the request begins to leave, or raise if it is too late."""
+        if event.endswith("connect_tcp.complete"):
+            self.connection = info["return_value"]
+        if self.left or not event.endswith(".started"):
+            return
+        to_proxy = getattr(info.get("request"), "method", None) == b"CONNECT"
+        self.left = not (to_proxy or event.startswith(_CONNECTING) or event.endswith("closed.started"))
+        if self.left and not self._deadline.slack:
+            self.left = False
+            raise httpx.ConnectTimeout("no time is left for the response")
+        if self.left:  # each further event would cost time
+            self._request.extensions.pop("trace", None)
+
+    async def atrace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Do the same as `trace`, as a coroutine function: httpcore awaits it in a task."""
+        self.trace(event, info)
+
+    def arrived(self, response: httpx.Response) -> None:
+        """Keep a response whose body is still to be read."""
+        self.response, self.left = response, True
+
+    def failed(self, failure: Exception) -> None:
+        """Keep what the transport raised."""
+        self.failure = failure
+
+    def reads_on(self, chunk: bytes) -> bool:
+        """Keep a chunk of the body as it came; return whether to read the next one."""
+        self._body += chunk
+        if self._deadline.remaining:
+            return len(self._body) < MAX_BODY
+        if not is_success(httpx.codes.OK, self._body):
+            raise httpx.ReadTimeout("the deadline passed")
+        return False
+
+    def outcome(self) -> httpx.Response | MarketError:
+        """Return the response if the API carried the request out, with its decoded body; else the error."""
+        response, failure = self.response, self.failure
+        if response is None or (failure is not None and response.is_success):
+            return failure_error(cast("Exception", failure), self._request, left=self.left)
+        body = _decode(self._body, response.headers.get("Content-Encoding", "identity"))
+        if not is_success(response.status_code, body):
+            return answer_error(response.status_code, response.headers, body)
+        decoded = httpx.Response(
+            200, headers=response.headers, stream=httpx.ByteStream(body), extensions=response.extensions
+        )
+        decoded.headers.pop("Content-Encoding", None)
+        return decoded
+
+
+def is_success(status_code: int, body: bytes | bytearray) -> bool:
+    """Return whether the API carried the request out: 200, `"status": "OK"`, and no errors.
+
+    The status code decides first, because the vendor's examples show `"status": "OK"` in error bodies too.
+    """
+    try:
+        envelope = json.loads(body) if status_code == httpx.codes.OK else None
+    except (RecursionError, ValueError):
+        return False
+    return isinstance(envelope, dict) and envelope.get("status") == "OK" and not envelope.get("errors")
+
+
+def _decode(body: bytes | bytearray, encoding: str) -> bytes:
+    """Return the decoded body; an empty one if it cannot be decoded, so that the status alone counts."""
+    if encoding.strip().lower() in {"", "identity"}:
+        return bytes(body)
+    try:
+        return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(body, MAX_BODY)  # gzip or zlib
+    except zlib.error:
+        return b""
