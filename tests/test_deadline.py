@@ -5,7 +5,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from calls import attempt, make_call, make_request, raised
+from calls import RESEND, attempt, make_call, make_request, raised
 from mock_api import NOW, OVERLOADED, SUCCESS, Body, Clock, answer
 from yandex_market_chats import (
     ConnectionFailedError,
@@ -83,7 +83,7 @@ def test_a_deadline_after_a_failure_raises_the_failure() -> None:
 def test_an_hour_that_ends_past_the_deadline_is_a_rate_limit_error() -> None:
     """The error is that of the API, status and `until` included, although nothing was requested."""
     with pytest.raises(RateLimitError) as caught:
-        make_call().pause(60)
+        make_call().pause_for_hour(60)
     error = caught.value
     assert (error.status_code, error.attempts, error.delivery) == (420, 0, Delivery.NOT_SENT)
     assert error.rate_limit == RateLimit(limit=None, remaining=0, until=NOW + timedelta(seconds=60))
@@ -91,18 +91,22 @@ def test_an_hour_that_ends_past_the_deadline_is_a_rate_limit_error() -> None:
     assert str(error) == "Hourly limit exceeded: try again after 2026-11-22 12:01:00 UTC. Nothing was sent."
 
 
-def test_a_brief_wait_past_the_deadline_is_no_rate_limit_error() -> None:
-    """A limit that is asked again within a second does not mean that the hour is used up."""
-    with pytest.raises(ConnectionFailedError):
-        make_call(RetryPolicy(deadline=1)).pause(1.0)
-
-
-def test_an_hour_that_ends_too_late_for_a_retry_raises_the_last_error() -> None:
-    """What happened to the request says more than what kept it from being retried."""
+def test_an_hour_that_ends_too_late_for_a_retry_is_the_error() -> None:
+    """The caller learns when the call can succeed, and from the cause what happened before."""
     call = make_call()
     attempt(call, httpx.ConnectError("refused"))
-    with pytest.raises(ConnectionFailedError, match="refused"):
-        call.pause(60)
+    with pytest.raises(RateLimitError) as caught:
+        call.pause_for_hour(60)
+    assert (caught.value.attempts, caught.value.delivery) == (1, Delivery.NOT_SENT)
+    assert isinstance(caught.value.__cause__, ConnectionFailedError)
+
+
+def test_an_hour_that_ends_too_late_for_a_retry_does_not_hide_an_unknown_outcome() -> None:
+    """A refusal would suggest that nothing was sent."""
+    call = make_call(RESEND)
+    attempt(call, httpx.ReadError("lost"))
+    with pytest.raises(ConnectionLostError):
+        call.pause_for_hour(60)
 
 
 # What happens during an attempt.

@@ -17,13 +17,14 @@ from yandex_market_chats import (
     RetryPolicy,
     UnexpectedAnswerError,
 )
+from yandex_market_chats._operations import parsed
 from yandex_market_chats.sandbox import Sandbox
 from yandex_market_chats_generated.models import (
     ChatContext,
     ChatContextIdentifiableType,
     ChatMessageSenderType,
 )
-from yandex_market_chats_generated.types import File
+from yandex_market_chats_generated.types import UNSET, File
 
 CREATED = b'{"status": "OK", "result": {"chatId": 7}}'
 PAGES = (
@@ -124,6 +125,15 @@ def test_a_result_that_cannot_be_read_raises_at_once(kind: Any, body: bytes) -> 
     with pytest.raises(UnexpectedAnswerError) as caught:
         use(kind, lambda chats: chats.get_chat(chat_id=42), api)
     assert (caught.value.delivery, caught.value.attempts, caught.value.body) == (Delivery.NOT_SENT, 1, body)
+
+
+def test_an_unreadable_result_of_an_operation_that_sends_is_unknown() -> None:
+    """The API says OK but not what it did, so the caller must check the chat."""
+    request = httpx.Request("POST", "https://api.example.test")
+    response = httpx.Response(200, request=request, extensions={"attempts": 1})
+    with pytest.raises(UnexpectedAnswerError, match="check the chat before sending it again") as caught:
+        parsed(response, lambda _: UNSET)
+    assert caught.value.delivery is Delivery.UNKNOWN
 
 
 def test_an_empty_page_token_ends_the_pages() -> None:

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from calls import http_date
-from mock_api import NOW, Api, Clock, answer, send
-from yandex_market_chats import Limits, RateLimit
+from mock_api import NOW, Api, Clock, Kind, answer, every_client, send
+from yandex_market_chats import ApiKey, Limits, RateLimit
 from yandex_market_chats._limits import (
     BRIEF,
     HourlyLimits,
@@ -257,21 +257,43 @@ def test_the_name_of_a_slot_is_unique() -> None:
     assert len({new_slot() for _ in range(100)}) == 100
 
 
+class Recorder:
+    """Limits that record what they are asked and informed about."""
+
+    def __init__(self) -> None:
+        """Start without calls."""
+        self.calls: list[tuple[Any, ...]] = []
+
+    def take(self, slot: str, resource: str) -> float:
+        """Grant the slot."""
+        self.calls.append((slot, resource))
+        return 0
+
+    def give_back(self, slot: str, resource: str, headers: Mapping[str, str] | None) -> None:
+        """Record the headers."""
+        self.calls.append((slot, resource, headers and headers["Date"]))
+
+
 def test_limits_are_asked_and_informed_about_every_attempt() -> None:
     """Shared limits learn from each response; an attempt without one returns its slot as well."""
-    calls: list[tuple[Any, ...]] = []
-
-    class Recorder:
-        def take(self, slot: str, resource: str) -> float:
-            calls.append((slot, resource))
-            return 0
-
-        def give_back(self, slot: str, resource: str, headers: Mapping[str, str] | None) -> None:
-            calls.append((slot, resource, headers and headers["Date"]))
-
-    send("sync", Api(httpx.ConnectError("refused"), answer(Date=DATE)), limits=Recorder())
-    (first, resource), *others = calls
+    limits = Recorder()
+    send("sync", Api(httpx.ConnectError("refused"), answer(Date=DATE)), limits=limits)
+    (first, resource), *others = limits.calls
     assert resource == "POST /v2/businesses/123456/chats/message"
     second = others[1][0]
     assert others == [(first, resource, None), (second, resource), (second, resource, DATE)]
     assert first != second
+
+
+@every_client
+def test_a_call_that_raises_returns_its_slot_once(kind: Kind) -> None:
+    """Limits that count would grant a slot too many otherwise."""
+
+    def no_token() -> str:
+        raise LookupError
+
+    limits = Recorder()
+    with pytest.raises(LookupError):
+        send(kind, Api(), limits=limits, auth=ApiKey(no_token))
+    taken, returned = limits.calls
+    assert returned == (*taken, None)

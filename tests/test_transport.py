@@ -16,6 +16,7 @@ from mock_api import (
     answer,
     busy,
     closed_url,
+    done,
     every_client,
     http_client,
     send,
@@ -102,6 +103,22 @@ def test_the_trace_of_the_caller_is_kept() -> None:
     with FaultServer() as server:
         use("sync", post, Api(), transport=None, base_url=server.base_url)
     assert "http11.receive_response_headers.complete" in events
+
+
+@every_client
+def test_a_request_can_be_sent_again(kind: Kind) -> None:
+    """A call leaves the request as it was: its shorter timeouts and its trace belong to the attempts."""
+    api = Api(httpx.ConnectError("refused"), answer(), answer())
+
+    async def action(chats: Any) -> dict[str, Any]:
+        http = http_client(chats)
+        request = http.build_request("POST", "/v2", extensions={"timeout": {"read": 600.0}})
+        for _ in range(2):
+            await done(http.send(request))
+        extensions: dict[str, Any] = request.extensions
+        return extensions
+
+    assert use(kind, action, api) == {"timeout": {"read": 600.0}}
 
 
 @every_client

@@ -1,5 +1,7 @@
 """Views of a client: what they change and share; and the generated client below."""
 
+import gc
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -37,6 +39,18 @@ class Transport(httpx.MockTransport):
     async def aclose(self) -> None:
         """Count."""
         self.closed += 1
+
+
+class Unclosable(httpx.MockTransport):
+    """A transport that fails to close."""
+
+    def close(self) -> None:
+        """Fail."""
+        raise OSError("cannot close")
+
+    async def aclose(self) -> None:
+        """Fail."""
+        raise OSError("cannot close")
 
 
 # What a view changes.
@@ -147,6 +161,31 @@ def test_closing_a_client_closes_its_views_and_its_transport(kind: Kind) -> None
 
     use(kind, action, api, transport=transport)
     assert (transport.closed, api.requests) == (1, [])
+
+
+@every_client
+def test_a_client_is_closed_even_if_its_transport_fails_to_close(kind: Kind) -> None:
+    """A program that goes on after the error must not send through half a transport."""
+
+    async def action(chats: Any) -> None:
+        with pytest.raises(OSError, match="cannot close"):
+            await done(chats.close() if kind == "sync" else chats.aclose())
+        with pytest.raises(ConfigurationError, match="closed"):
+            await done(chats.send_message(**MESSAGE))
+
+    use(kind, action, Api(), transport=Unclosable(Api()))
+
+
+def test_a_client_that_is_dropped_is_freed_at_once() -> None:
+    """A cycle of references would keep its transport until the garbage collector runs."""
+    chats = MarketChats(**settings(Api()))
+    dropped = weakref.ref(chats)
+    gc.disable()
+    try:
+        del chats
+        assert dropped() is None
+    finally:
+        gc.enable()
 
 
 @every_client

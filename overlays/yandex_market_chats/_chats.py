@@ -52,7 +52,7 @@ class _Chats(Generic[TransportT, HookT]):
     business_id: int
     client: Client
     _http: Any
-    _owner: Any
+    _is_view = False
     _http_class: ClassVar[type]
     _transport_class: ClassVar[type]
     _base_class: ClassVar[type]
@@ -85,7 +85,8 @@ class _Chats(Generic[TransportT, HookT]):
                 4 per business: divide them among your programs, or pass shared `limits`.
             limits: Limits that are shared with other programs. Default: the hour of this client alone.
             settle_unknown: Whether `send_message` reads the chat to settle `UNKNOWN`: see docs/settling.md.
-            transport: Replaces the network. Default: the network, through the proxies of the environment.
+            transport: Replaces the network. Default: the network, through the proxies of the environment. One
+                that retries or falls back by itself makes `delivery` unreliable.
             on_attempt: Called with an `Attempt` after each one; `AsyncMarketChats` awaits the result. An
                 exception that it raises is logged, and the call goes on.
 
@@ -104,7 +105,7 @@ class _Chats(Generic[TransportT, HookT]):
         check_instance("on_attempt", on_attempt, Callable | None)
         check_instance("retries", retries, RetryPolicy)
         check_count("max_parallel", max_parallel)
-        self._owner, self._settle_unknown = self, settle_unknown
+        self._settle_unknown = settle_unknown
         self._transport = self._transport_class(
             transport=transport,
             base_url=self._base_url,
@@ -114,11 +115,11 @@ class _Chats(Generic[TransportT, HookT]):
             limits=limits,
             on_attempt=on_attempt,
         )
-        self._connect(timeout)
+        self._build_clients(timeout)
 
     def __repr__(self) -> str:
         """Show where the client sends, and nothing secret."""
-        if not hasattr(self, "_owner"):  # a traceback can show a client whose settings were rejected
+        if not hasattr(self, "_transport"):  # a traceback can show a client whose settings were rejected
             return f"{type(self).__name__}(…)"
         return f"{type(self).__name__}(business_id={self.business_id}, base_url={str(self._base_url)!r})"
 
@@ -139,16 +140,17 @@ class _Chats(Generic[TransportT, HookT]):
             settle_unknown: Whether `send_message` settles `UNKNOWN` outcomes. Default: unchanged.
         """
         view = copy.copy(self)
+        view._is_view = True  # noqa: SLF001 -- another instance of this class
         if settle_unknown is not None:
             check_instance("settle_unknown", settle_unknown, bool)
-            view._settle_unknown = settle_unknown  # noqa: SLF001 -- another instance of this class
+            view._settle_unknown = settle_unknown  # noqa: SLF001
         if retries is not None:
             check_instance("retries", retries, RetryPolicy)
             view._transport = self._transport.view(retries)  # noqa: SLF001
-        view._connect(self._http.timeout if timeout is None else timeout)  # noqa: SLF001
+        view._build_clients(self._http.timeout if timeout is None else timeout)  # noqa: SLF001
         return view
 
-    def _connect(self, timeout: float | httpx.Timeout) -> None:
+    def _build_clients(self, timeout: float | httpx.Timeout) -> None:
         from yandex_market_chats_generated import Client  # noqa: PLC0415
 
         self._http = self._http_class(
@@ -186,10 +188,12 @@ class MarketChats(_Chats[httpx.BaseTransport, None], Operations):
     Attributes:
         business_id: The id of the business.
         client: The generated client, for the generated functions. What goes through it is retried, limited
-            and reported like `send_message`.
+            and reported like `send_message`. Closing it closes this client and its views.
     """
 
-    _http_class, _transport_class, _base_class = httpx.Client, RetryingTransport, httpx.BaseTransport
+    _http_class = httpx.Client
+    _transport_class = RetryingTransport
+    _base_class = httpx.BaseTransport
 
     def _bind(self, client: Client) -> Client:
         return client.set_httpx_client(self._http)
@@ -216,7 +220,7 @@ class MarketChats(_Chats[httpx.BaseTransport, None], Operations):
 
     def close(self) -> None:
         """Refuse to send from now on. Calls in progress may still send."""
-        if self is self._owner:
+        if not self._is_view:
             self._transport.close()
 
     def __enter__(self) -> Self:
@@ -237,10 +241,11 @@ class AsyncMarketChats(_Chats[httpx.AsyncBaseTransport, Awaitable[None]], AsyncO
     Attributes:
         business_id: The id of the business.
         client: The generated client, for the generated functions. What goes through it is retried, limited
-            and reported like `send_message`.
+            and reported like `send_message`. Closing it closes this client and its views.
     """
 
-    _http_class, _transport_class = httpx.AsyncClient, AsyncRetryingTransport
+    _http_class = httpx.AsyncClient
+    _transport_class = AsyncRetryingTransport
     _base_class = httpx.AsyncBaseTransport
 
     def _bind(self, client: Client) -> Client:
@@ -266,7 +271,7 @@ class AsyncMarketChats(_Chats[httpx.AsyncBaseTransport, Awaitable[None]], AsyncO
 
     async def aclose(self) -> None:
         """Refuse to send from now on. Calls in progress may still send."""
-        if self is self._owner:
+        if not self._is_view:
             await self._transport.aclose()
 
     async def __aenter__(self) -> Self:
@@ -279,10 +284,10 @@ class AsyncMarketChats(_Chats[httpx.AsyncBaseTransport, Awaitable[None]], AsyncO
 
 
 class _NoCookies(CookieJar):
-    """The jar of an API without sessions; the lock of another one stays locked if a signal handler raises."""
+    """A jar that keeps no cookies. The standard one stays locked if a signal handler raises in its lock."""
 
     def extract_cookies(self, response: Any, request: Any) -> None:
-        """Keep none."""
+        """Do nothing."""
 
 
 def _refuse(_request: httpx.Request) -> NoReturn:

@@ -11,8 +11,9 @@ class Credentials:
     """A token in a header: what `ApiKey` and `OAuthToken` have in common.
 
     Args:
-        token: The token, or a callable that returns it. The callable is called before each attempt, in the
-            sending thread, and must not block for long. What it raises reaches the caller unchanged.
+        token: The token, or a callable that returns it. The callable is called before each attempt, and once
+            more after the API rejected the token, in the sending thread. It must not block for long. What it
+            raises reaches the caller unchanged.
 
     Raises:
         ConfigurationError: The token is empty, or contains characters that a header cannot carry.

@@ -1,4 +1,4 @@
-"""One attempt: what came of it, as a transport reports it. Nothing here does I/O or waits."""
+"""An attempt in progress, as its transport reports it. Nothing here does I/O or waits."""
 
 import json
 import zlib
@@ -20,7 +20,7 @@ _CONNECTING = ("connection.", "proxy.", "socks.")
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """The end of a call, as a time of `clock`; `reserve` is how many seconds the last attempt needs."""
+    """The end of a call, as a time of `clock`. No attempt starts in the last `reserve` seconds before it."""
 
     end: float
     reserve: float
@@ -33,7 +33,7 @@ class Deadline:
 
     @property
     def slack(self) -> float:
-        """Seconds within which another attempt may start."""
+        """Seconds in which another attempt may still start."""
         return max(0.0, self.remaining - self.reserve)
 
 
@@ -96,7 +96,7 @@ class Exchange:
             raise httpx.ReadTimeout("the deadline passed")
         return False
 
-    def outcome(self) -> httpx.Response | MarketError:
+    def result(self) -> httpx.Response | MarketError:
         """Return the response if the API carried the request out, with its decoded body; else the error."""
         response, failure = self.response, self.failure
         if response is None or (failure is not None and response.is_success):

@@ -16,9 +16,9 @@ from functools import lru_cache
 from typing import Protocol, Self, runtime_checkable
 
 BRIEF = 1.0
-"""Seconds of the longest wait for a slot; a longer one means that the hour is used up."""
+"""Seconds of the longest wait that `take` returns for a slot; a longer one means that the hour is used up."""
 SOON = 0.05
-"""Seconds after which a limit is asked again if a request in flight decides."""
+"""Seconds to wait while the requests in flight may use up what is left of the hour."""
 HOUR = 3600.0
 """Seconds of the longest period. A limit that claims to last longer is not believed."""
 
@@ -114,7 +114,10 @@ class Limits(Protocol):
         """Take a slot; return 0, or the seconds after which to ask again: over 1 if the hour is used up."""
 
     def give_back(self, slot: str, resource: str, headers: Mapping[str, str] | None) -> None:
-        """Return a slot, whether it was taken or not, and report the headers of the response, if any."""
+        """Return a slot, and report the headers of the response, if any.
+
+        A slot that was not taken, or has been returned, must be ignored; its headers must not.
+        """
 
 
 _NEVER = datetime.min.replace(tzinfo=UTC)

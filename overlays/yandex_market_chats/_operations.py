@@ -16,7 +16,7 @@ from yandex_market_chats_generated.api.chats import AsyncChatsOperations, ChatsO
 
 from ._errors import Delivery, InvalidRequestError, MarketError, UnexpectedAnswerError
 from ._limits import RateLimit
-from ._retry import is_repeatable
+from ._retry import SENTENCES, is_repeatable
 
 # Importing the generated models takes a third as long as importing httpx: the first call does it.
 if TYPE_CHECKING:
@@ -157,9 +157,11 @@ def parsed(response: httpx.Response, parse: Callable[[httpx.Response], R | Unset
             return result
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         failure = error
+    delivery = Delivery.NOT_SENT if is_repeatable(response.request) else Delivery.UNKNOWN
+    doubt = f" {SENTENCES[delivery]}" if delivery is Delivery.UNKNOWN else ""
     unreadable = UnexpectedAnswerError(
-        "200 without a readable result: update this package if the API has changed.",
-        Delivery.NOT_SENT if is_repeatable(response.request) else Delivery.UNKNOWN,
+        f"200 without a readable result: update this package if the API has changed.{doubt}",
+        delivery,
         status_code=response.status_code,
         headers=response.headers,
         body=response.content,

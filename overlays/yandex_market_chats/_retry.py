@@ -22,7 +22,7 @@ from ._errors import (
     ServerError,
 )
 from ._exchange import Deadline, Exchange
-from ._limits import BRIEF, RateLimit, retry_after, seconds_until
+from ._limits import RateLimit, retry_after, seconds_until
 from ._outcomes import hour_used_up
 from ._settings import RetryPolicy
 
@@ -35,7 +35,7 @@ SENTENCES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One attempt of a call, for metrics and tracing. It contains nothing secret.
+    """The report on one attempt of a call, for metrics and tracing. It contains nothing secret.
 
     Attributes:
         number: Which attempt of its call this was, from 1.
@@ -87,8 +87,7 @@ class Call:
         self.resource = f"{request.method} {request.url.path}"
         end = clock() + request.extensions.get("deadline", policy.deadline)
         self.deadline = Deadline(end, min(0.1 * policy.deadline, 1.0), clock)
-        self._timeouts = request.extensions.get("timeout", httpx.Timeout(None).as_dict())
-        self._traced = "trace" in request.extensions  # by the caller
+        self._extensions = request.extensions  # each attempt has more, and timeouts that end at the deadline
         self._repeatable = is_repeatable(request)
         self._renewed = False
         self._exchange: Exchange | None = None  # the attempt in progress
@@ -105,6 +104,7 @@ class Call:
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         """End the call."""
         self.request.headers.pop(self._credentials.header, None)
+        self.request.extensions = self._extensions
         if error is not None and error is not self._error and not self._repeatable:
             self._maybe_sent |= self._exchange is not None and self._exchange.left is not False
             error.add_note("The message was sent." if self._answer else SENTENCES[self._delivery])
@@ -120,29 +120,31 @@ class Call:
         if not self.deadline.slack:
             self.give_up()
         self.request.headers[self._credentials.header] = self._token()
-        left = max(self.deadline.remaining, 0.001)  # 0 would mean not to block
-        timeouts = self._timeouts.items()
-        self.request.extensions["timeout"] = {k: left if v is None else min(v, left) for k, v in timeouts}
-        self._exchange = Exchange(self.request, self.deadline)
-        if not self._traced:
-            self.request.extensions["trace"] = partial(trace, self._exchange)
-        return self._exchange
+        longest = max(self.deadline.remaining, 0.001)  # 0 would mean not to block
+        timeouts = self._extensions.get("timeout", httpx.Timeout(None).as_dict()).items()
+        exchange = self._exchange = Exchange(self.request, self.deadline)
+        self.request.extensions = {
+            "trace": partial(trace, exchange),
+            **self._extensions,
+            "timeout": {k: longest if v is None else min(v, longest) for k, v in timeouts},
+        }
+        return exchange
 
     def judge(self, exchange: Exchange) -> Attempt:
         """Decide what follows an attempt that has ended."""
         self.attempts += 1
-        elapsed, response, outcome = exchange.elapsed, exchange.response, exchange.outcome()
+        elapsed, response, result = exchange.elapsed, exchange.response, exchange.result()
         limit = None if response is None else RateLimit.from_headers(response.headers)
         wait = None
-        if isinstance(outcome, httpx.Response):
-            outcome.extensions = {**outcome.extensions, "attempts": self.attempts, "rate_limit": limit}
-            self._answer, self._error, self._exchange = outcome, None, None
+        if isinstance(result, httpx.Response):
+            result.extensions = {**result.extensions, "attempts": self.attempts, "rate_limit": limit}
+            self._answer, self._error, self._exchange = result, None, None
         else:
-            self._maybe_sent |= outcome.delivery is Delivery.UNKNOWN
-            outcome.__cause__ = exchange.failure
-            self._error, self._exchange = outcome, None
-            wait = self._wait(outcome)
-            outcome.delivery = self._delivery
+            self._maybe_sent |= result.delivery is Delivery.UNKNOWN
+            result.__cause__ = exchange.failure
+            self._error, self._exchange = result, None
+            wait = self._wait(result)
+            result.delivery = self._delivery
         return Attempt(
             number=self.attempts,
             method=self.request.method,
@@ -158,10 +160,16 @@ class Call:
     def pause(self, wait: float) -> float:
         """Return the seconds to wait, or raise if the deadline comes first."""
         if wait >= self.deadline.slack:
-            if wait > BRIEF and self._error is None:
-                self.fail(hour_used_up(self._now() + timedelta(seconds=wait)))
             self.give_up()
         return wait
+
+    def pause_for_hour(self, wait: float) -> float:
+        """Return the seconds until the hour ends, or raise if the deadline comes first."""
+        if wait >= self.deadline.slack and not self._maybe_sent:
+            error = hour_used_up(self._now() + timedelta(seconds=wait))
+            error.__cause__ = self._error
+            self.fail(error)
+        return self.pause(wait)
 
     def answer(self) -> httpx.Response:
         """Return the successful response, or raise the error of the last attempt."""
@@ -200,7 +208,7 @@ class Call:
 
     def _wait(self, error: MarketError) -> float | None:
         """Return the seconds until the next attempt; `None` if there must not be one, or no time is left."""
-        if not self.attempts < self._policy.max_attempts:
+        if self.attempts >= self._policy.max_attempts:
             return None
         wait = self._asked(error)
         return wait if wait is not None and wait < self.deadline.slack else None

@@ -82,7 +82,7 @@ class _Retrying:
 
 
 class _Network(httpx.HTTPTransport):
-    """The network for one attempt: its lock, which hangs if a signal handler raises in it, is not needed."""
+    """The network for one attempt: its pool needs no lock, which hangs if a signal handler raises in it."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -109,11 +109,12 @@ class RetryingTransport(_Retrying, httpx.BaseTransport):
         with self._call(request) as call:
             request.read()  # a stream can be sent only once
             while True:
-                outcome = self._attempt(call)
-                if not isinstance(outcome, Exchange):
-                    time.sleep(call.pause(outcome))
+                made = self._attempt(call)
+                if not isinstance(made, Exchange):
+                    time.sleep(call.pause_for_hour(made))
                     continue
-                attempt = _logged(call.judge(outcome))
+                attempt = call.judge(made)
+                _log(attempt)
                 if self._on_attempt is not None:
                     try:
                         self._on_attempt(attempt)
@@ -125,13 +126,15 @@ class RetryingTransport(_Retrying, httpx.BaseTransport):
 
     def close(self) -> None:
         """Refuse to send from now on."""
-        if self._transport is not None and not self._closed.is_set():
-            self._transport.close()
-        self._closed.set()
+        if not self._closed.is_set():
+            self._closed.set()
+            if self._transport is not None:
+                self._transport.close()
 
     def _attempt(self, call: Call) -> Exchange | float:
-        """Make an attempt in a slot, and return it, or the seconds that the limits ask to wait first."""
-        ticket, slot = threading.Lock(), new_slot()
+        """Make an attempt in a slot; return it, or the seconds until the end of an hour that is used up."""
+        ticket, slot = threading.Lock(), new_slot()  # for the local slots; and for the limits
+        released = False
         try:
             try:
                 if not self._slots.wait(ticket, call.deadline.slack):
@@ -139,8 +142,10 @@ class RetryingTransport(_Retrying, httpx.BaseTransport):
                 return self._attempt_in_slot(call, slot)
             finally:
                 self._release(call, ticket, slot)
-        except BaseException:  # that of a signal handler or a time limit may have interrupted the release
-            self._release(call, ticket, slot)
+                released = True
+        except BaseException:
+            if not released:  # a signal handler or a time limit interrupted it
+                self._release(call, ticket, slot)
             raise
 
     def _attempt_in_slot(self, call: Call, slot: str) -> Exchange | float:
@@ -161,7 +166,7 @@ class RetryingTransport(_Retrying, httpx.BaseTransport):
         return exchange
 
     def _release(self, call: Call, ticket: threading.Lock, slot: str) -> None:
-        """End an attempt. Doing so twice is harmless."""
+        """Return both slots, whether they were taken or not."""
         try:
             self._limits.give_back(slot, call.resource, call.headers)
         finally:
@@ -185,11 +190,12 @@ class AsyncRetryingTransport(_Retrying, httpx.AsyncBaseTransport):
         with self._call(request) as call:
             await request.aread()  # a stream can be sent only once
             while True:
-                outcome = await self._attempt(call)
-                if not isinstance(outcome, Exchange):
-                    await anyio.sleep(call.pause(outcome))
+                made = await self._attempt(call)
+                if not isinstance(made, Exchange):
+                    await anyio.sleep(call.pause_for_hour(made))
                     continue
-                attempt = _logged(call.judge(outcome))
+                attempt = call.judge(made)
+                _log(attempt)
                 if self._on_attempt is not None:
                     try:
                         result = self._on_attempt(attempt)
@@ -203,12 +209,13 @@ class AsyncRetryingTransport(_Retrying, httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Refuse to send from now on."""
-        if self._transport is not None and not self._closed.is_set():
-            await self._transport.aclose()
-        self._closed.set()
+        if not self._closed.is_set():
+            self._closed.set()
+            if self._transport is not None:
+                await self._transport.aclose()
 
     async def _attempt(self, call: Call) -> Exchange | float:
-        """Make an attempt in a slot, and return it, or the seconds that the limits ask to wait first."""
+        """Make an attempt in a slot; return it, or the seconds until the end of an hour that is used up."""
         try:
             self._slots.acquire_nowait()  # a cancel scope costs more than the rest of this method
         except anyio.WouldBlock:
@@ -238,28 +245,29 @@ class AsyncRetryingTransport(_Retrying, httpx.AsyncBaseTransport):
             await self._ask(self._limits.give_back, slot, call.resource, call.headers)
 
     async def _send(self, call: Call, exchange: Exchange) -> None:
-        closed = False
-        try:
-            with anyio.move_on_after(call.deadline.remaining + GRACE) as scope:
+        with anyio.move_on_after(call.deadline.remaining + GRACE) as scope:
+            try:
                 response = await self._open().handle_async_request(call.request)
                 exchange.arrived(response)
                 async with aclosing(response):
                     async for chunk in response.stream:
                         if not exchange.reads_on(chunk):
                             break
-                closed = True
-        finally:
-            if not closed and self._transport is None and exchange.connection is not None:
-                with anyio.CancelScope(shield=True):
-                    await exchange.connection.aclose()  # httpcore leaks it if a TLS handshake is cancelled
+            except BaseException:
+                if self._transport is None and exchange.connection is not None:
+                    with anyio.CancelScope(shield=True):
+                        await (
+                            exchange.connection.aclose()
+                        )  # httpcore leaks it if a TLS handshake is cancelled
+                raise
         if scope.cancelled_caught:
             raise httpx.ReadTimeout("the deadline passed")
 
     async def _ask(self, method: Callable[..., R], slot: str, *arguments: Any) -> R:
         """Call a method of the limits, in a thread unless they never block.
 
-        A slot has one thread, and its work is queued there before anything is awaited. So wherever a task is
-        cancelled, its slot is given back, and never before it was taken.
+        All work for a slot is queued in the same thread before anything is awaited. So wherever a task is
+        cancelled, its slot is returned, and never before it was taken.
         """
         if isinstance(self._limits, HourlyLimits):
             return method(slot, *arguments)
@@ -267,12 +275,12 @@ class AsyncRetryingTransport(_Retrying, httpx.AsyncBaseTransport):
         return await anyio.to_thread.run_sync(future.result, abandon_on_cancel=True, limiter=self._limiter)
 
 
-def _logged(attempt: Attempt) -> Attempt:
-    """Log an attempt, and return it."""
-    logger.debug("%s, wait %s", attempt, attempt.wait)
-    if attempt.wait is not None:
+def _log(attempt: Attempt) -> None:
+    """Log an attempt: only one that is retried needs attention."""
+    if attempt.wait is None:
+        logger.debug("%s", attempt)
+    else:
         logger.warning("%s; again in %.3f s", attempt, attempt.wait)
-    return attempt
 
 
 def _log_hook_error(error: Exception) -> None:
