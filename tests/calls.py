@@ -10,8 +10,8 @@ import pytest
 from mock_api import NOW, TOKEN, Clock, Outcome
 from yandex_market_chats import AnswerError, ApiKey, Attempt, MarketError, RetryPolicy
 from yandex_market_chats._credentials import Credentials
+from yandex_market_chats._error_texts import answer_error
 from yandex_market_chats._exchange import Exchange
-from yandex_market_chats._outcomes import answer_error
 from yandex_market_chats._retry import Call
 from yandex_market_chats._transport import HTTPX_ERRORS
 

@@ -18,8 +18,9 @@ from yandex_market_chats import (
     Delivery,
     OAuthToken,
 )
+from yandex_market_chats._errors import SENTENCES
 from yandex_market_chats._exchange import MAX_BODY, Exchange
-from yandex_market_chats._retry import SENTENCES, Call
+from yandex_market_chats._retry import Call
 
 CONNECTING = ("connection.connect_tcp.started", "connection.start_tls.started")
 LEAVING = (*CONNECTING, "http11.send_request_headers.started")

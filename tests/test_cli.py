@@ -270,7 +270,7 @@ class Keyboard(io.BytesIO):
     [
         ("420", "time.sleep", 3, NOT_SENT),
         ("42", "httpx.HTTPTransport.handle_request", 4, UNKNOWN),
-        ("42", "yandex_market_chats._chats.sent", 4, UNKNOWN),
+        ("42", "yandex_market_chats._chats.sent_message", 4, UNKNOWN),
     ],
     ids=["between refused attempts", "in an attempt", "after it"],
 )

@@ -18,7 +18,7 @@ from yandex_market_chats import (
     PermissionDeniedError,
     RetryPolicy,
 )
-from yandex_market_chats._retry import SENTENCES
+from yandex_market_chats._errors import SENTENCES
 
 CHARACTERS = "contains whitespace or non-ASCII characters: pass the bare token, without a prefix"
 QUOTES = "is in quotes: remove them (docker --env-file keeps quotes)"

@@ -17,7 +17,7 @@ from yandex_market_chats import (
     RetryPolicy,
     UnexpectedAnswerError,
 )
-from yandex_market_chats._operations import parsed
+from yandex_market_chats._operations import parse_result
 from yandex_market_chats.sandbox import Sandbox
 from yandex_market_chats_generated.models import (
     ChatContext,
@@ -132,7 +132,7 @@ def test_an_unreadable_result_of_an_operation_that_sends_is_unknown() -> None:
     request = httpx.Request("POST", "https://api.example.test")
     response = httpx.Response(200, request=request, extensions={"attempts": 1})
     with pytest.raises(UnexpectedAnswerError, match="check the chat before sending it again") as caught:
-        parsed(response, lambda _: UNSET)
+        parse_result(response, lambda _: UNSET)
     assert caught.value.delivery is Delivery.UNKNOWN
 
 

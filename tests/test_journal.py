@@ -30,8 +30,10 @@ from yandex_market_chats import (
     RetryPolicy,
     ServerError,
 )
+from yandex_market_chats._errors import SENTENCES
 from yandex_market_chats._operations import Sending
 from yandex_market_chats.bulk import Entry, Journal, JournalError, Progress, Row, State, _journal, _run
+from yandex_market_chats.bulk._outcome import judge
 
 NOW = datetime(2026, 11, 26, 20, 40, tzinfo=UTC)
 NINE = datetime(2026, 11, 26, 21, tzinfo=UTC)
@@ -349,6 +351,14 @@ def test_an_exception_that_is_not_ours_stops_the_run_and_its_note_decides(
     first, second = journal.entries()
     assert (first.state, second.state) == (state, State.WAITING)
     assert (first.error or "").startswith("SystemExit: ")
+
+
+def test_an_exception_that_several_calls_raised_leaves_its_rows_unknown() -> None:
+    """One object, such as a constant of the user's module, gets the notes of all of these calls."""
+    error = SystemExit()
+    for note in SENTENCES.values():
+        error.add_note(note)
+    assert judge(error, NOW).state is State.UNKNOWN
 
 
 def test_as_many_calls_as_asked_for_are_in_flight(journal: Journal, chats: MarketChats, api: Api) -> None:

@@ -7,7 +7,7 @@ import pytest
 from calls import attempt, make_call, make_request, raised, refused
 from mock_api import HOURLY, OVERLOADED, PARALLEL, envelope
 from yandex_market_chats import ConnectionFailedError, ConnectionLostError, MarketError
-from yandex_market_chats._outcomes import failure_error
+from yandex_market_chats._error_texts import failure_error
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 FIX = "Fix the request according to the API's message."
@@ -108,7 +108,7 @@ def test_the_text_quotes_the_response_in_one_short_printable_line() -> None:
 
 def failed(failure: Exception, *, left: bool | None, request: httpx.Request | None = None) -> MarketError:
     """Return the error for a failure of a request."""
-    return failure_error(failure, request or make_request(), left=left)
+    return failure_error(failure, request or make_request(), request_left=left)
 
 
 CONNECTING: list[type[Exception]] = [
@@ -191,8 +191,8 @@ def test_the_text_of_a_failure_names_its_class_and_reason() -> None:
 def test_only_a_403_or_407_of_a_proxy_is_a_refusal() -> None:
     """Any other failure of a proxy may be temporary."""
     refusals = {
-        text: getattr(failed(httpx.ProxyError(text), left=False), "refused", None)
+        text: getattr(failed(httpx.ProxyError(text), left=False), "refused_by_proxy", None)
         for text in ("403 Forbidden", "407 Proxy Authentication Required", "502 Bad Gateway", "")
     }
     assert [*refusals.values()] == [True, True, False, False]
-    assert not getattr(failed(httpx.ConnectError("403"), left=False), "refused", None)
+    assert not getattr(failed(httpx.ConnectError("403"), left=False), "refused_by_proxy", None)

@@ -334,6 +334,15 @@ def test_an_hour_ends_by_the_clock_of_redis(server: RedisServer) -> None:
     assert limits.take("a", SEND) == 0.0
 
 
+def test_a_call_that_waits_for_one_operation_holds_up_no_other(server: RedisServer) -> None:
+    """The operations have hours of their own, so their calls queue up apart."""
+    limits = program(server)
+    report(limits, hour(1))
+    assert limits.take("a", SEND) == 0.0
+    assert limits.take("b", SEND) > 0
+    assert limits.take("c", CREATE) == 0.0
+
+
 def test_no_more_requests_start_than_remain_of_the_hour(server: RedisServer) -> None:
     """Requests of the operation in flight count as used, and a call that waits for them holds no slot."""
     limits, other = program(server, parallel=3), program(server, parallel=3)

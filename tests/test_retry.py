@@ -17,7 +17,8 @@ from yandex_market_chats import (
     RetryPolicy,
     UnexpectedAnswerError,
 )
-from yandex_market_chats._retry import SENTENCES, Call
+from yandex_market_chats._errors import SENTENCES
+from yandex_market_chats._retry import Call
 
 
 def final(outcome: Outcome, policy: RetryPolicy | None = None) -> MarketError:

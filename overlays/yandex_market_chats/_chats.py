@@ -12,7 +12,7 @@ import httpx
 from ._credentials import Credentials
 from ._errors import ConfigurationError
 from ._limits import Limits
-from ._operations import AsyncOperations, Operations, Sending, SentMessage, build, sent
+from ._operations import AsyncOperations, Operations, Sending, SentMessage, build, sent_message
 from ._retry import Attempt
 from ._settings import (
     DEFAULT_TIMEOUT,
@@ -26,7 +26,7 @@ from ._settings import (
     find_business_id,
     find_credentials,
 )
-from ._settle import Message, send_and_settle
+from ._settle import Outgoing, send_and_settle
 from ._steps import arun, run
 from ._transport import AsyncRetryingTransport, RetryingTransport
 from ._version import __version__
@@ -167,7 +167,7 @@ class _Chats(Generic[TransportT, HookT]):
     def _bind(self, client: Client) -> Client:
         raise NotImplementedError
 
-    def _message(self, chat_id: int, text: str, after: int | None) -> tuple[Message, httpx.Request, Sending]:
+    def _prepare(self, chat_id: int, text: str, after: int | None) -> tuple[Outgoing, httpx.Request, Sending]:
         from yandex_market_chats_generated.api.chats import send_message_to_chat  # noqa: PLC0415
         from yandex_market_chats_generated.models import SendMessageToChatRequest  # noqa: PLC0415
 
@@ -175,9 +175,11 @@ class _Chats(Generic[TransportT, HookT]):
         request = send_message_to_chat._get_kwargs(  # noqa: SLF001 -- generated for exactly this
             self.business_id, chat_id=chat_id, body=SendMessageToChatRequest(check_message(text))
         )
-        message = Message(self._http, self.business_id, chat_id, text, after, self._transport.policy.deadline)
+        outgoing = Outgoing(
+            self._http, self.business_id, chat_id, text, after, self._transport.policy.deadline
+        )
         sending = Sending(self._base_url, self.business_id, chat_id, text.strip())
-        return message, build(self._http, request), sending
+        return outgoing, build(self._http, request), sending
 
 
 class MarketChats(_Chats[httpx.BaseTransport, None], Operations):
@@ -212,11 +214,11 @@ class MarketChats(_Chats[httpx.BaseTransport, None], Operations):
             InvalidRequestError: An argument is invalid.
             MarketError: The message was not sent, or may have been: see its `delivery`.
         """
-        outgoing, request, sending = self._message(chat_id, message, after)
+        outgoing, request, sending = self._prepare(chat_id, message, after)
         with sending:
             if self._settle_unknown:
                 return run(send_and_settle(outgoing, request, sending), self._http)
-            return sent(self._http.send(request))
+            return sent_message(self._http.send(request))
 
     def close(self) -> None:
         """Refuse to send from now on. Calls in progress may still send."""
@@ -263,11 +265,11 @@ class AsyncMarketChats(_Chats[httpx.AsyncBaseTransport, Awaitable[None]], AsyncO
             InvalidRequestError: An argument is invalid.
             MarketError: The message was not sent, or may have been: see its `delivery`.
         """
-        outgoing, request, sending = self._message(chat_id, message, after)
+        outgoing, request, sending = self._prepare(chat_id, message, after)
         with sending:
             if self._settle_unknown:
                 return await arun(send_and_settle(outgoing, request, sending), self._http)
-            return sent(await self._http.send(request))
+            return sent_message(await self._http.send(request))
 
     async def aclose(self) -> None:
         """Refuse to send from now on. Calls in progress may still send."""

@@ -37,12 +37,20 @@ _TRACE_ID = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class Delivery(StrEnum):
-    """Whether the message of a call that raised was sent."""
+    """Whether the message of a call that raised may have been sent."""
 
     NOT_SENT = "not_sent"
     """The buyer did not receive it: sending it again is safe."""
     UNKNOWN = "unknown"
     """The buyer may have received it: sending it again may deliver it twice."""
+
+
+SENT = "The message was sent."
+SENTENCES = {
+    Delivery.NOT_SENT: "Nothing was sent.",
+    Delivery.UNKNOWN: "The message may have been sent: check the chat before sending it again.",
+}
+"""How the text of an error, or the note on an exception that is not ours, ends."""
 
 
 class MarketError(Exception):
@@ -85,11 +93,11 @@ class ConnectionFailedError(MarketError):
     """No connection was established, so the request was never sent.
 
     Attributes:
-        refused: Whether a proxy answered 403 or 407, which a retry does not change.
+        refused_by_proxy: Whether a proxy answered 403 or 407, which a retry does not change.
     """
 
     delivery = Delivery.NOT_SENT
-    refused: bool = False
+    refused_by_proxy: bool = False
 
 
 class ConnectionLostError(MarketError):

@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import httpx
 
+from ._error_texts import answer_error, failure_error
 from ._errors import MarketError
-from ._outcomes import answer_error, failure_error
 
 MAX_BODY = 16 * 2**20
 """Bytes of a response that are read and decoded at most. A longer one counts by its status."""
@@ -41,14 +41,14 @@ class Exchange:
     """A request, and what came back in one attempt.
 
     Attributes:
-        left: Whether the request began to leave; `None` if no trace event said so.
+        request_left: Whether the request began to leave; `None` if no trace event said so.
         connection: httpcore's connection, from the moment that it is established.
         response: The response, from the moment that its head arrived.
         failure: What the transport raised, if the attempt broke off.
     """
 
     def __init__(self, request: httpx.Request, deadline: Deadline) -> None:
-        self.left: bool | None = None
+        self.request_left: bool | None = None
         self.connection: Any = None
         self.response: httpx.Response | None = None
         self.failure: Exception | None = None
@@ -65,14 +65,16 @@ class Exchange:
         """Keep a new connection; note that the request begins to leave, or raise if it is too late."""
         if event.endswith("connect_tcp.complete"):
             self.connection = info["return_value"]
-        if self.left or not event.endswith(".started"):
+        if self.request_left or not event.endswith(".started"):
             return
         to_proxy = getattr(info.get("request"), "method", None) == b"CONNECT"
-        self.left = not (to_proxy or event.startswith(_CONNECTING) or event.endswith("closed.started"))
-        if self.left and not self._deadline.slack:
-            self.left = False
+        self.request_left = not (
+            to_proxy or event.startswith(_CONNECTING) or event.endswith("closed.started")
+        )
+        if self.request_left and not self._deadline.slack:
+            self.request_left = False
             raise httpx.ConnectTimeout("no time is left for the response")
-        if self.left:  # each further event would cost time
+        if self.request_left:  # each further event would cost time
             self._request.extensions.pop("trace", None)
 
     async def atrace(self, event: str, info: Mapping[str, Any]) -> None:
@@ -81,7 +83,7 @@ class Exchange:
 
     def arrived(self, response: httpx.Response) -> None:
         """Keep a response whose body is still to be read."""
-        self.response, self.left = response, True
+        self.response, self.request_left = response, True
 
     def failed(self, failure: Exception) -> None:
         """Keep what the transport raised."""
@@ -100,7 +102,7 @@ class Exchange:
         """Return the response if the API carried the request out, with its decoded body; else the error."""
         response, failure = self.response, self.failure
         if response is None or (failure is not None and response.is_success):
-            return failure_error(cast("Exception", failure), self._request, left=self.left)
+            return failure_error(cast("Exception", failure), self._request, request_left=self.request_left)
         body = _decode(self._body, response.headers.get("Content-Encoding", "identity"))
         if not is_success(response.status_code, body):
             return answer_error(response.status_code, response.headers, body)

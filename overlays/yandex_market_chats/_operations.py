@@ -14,9 +14,9 @@ import httpx
 
 from yandex_market_chats_generated.api.chats import AsyncChatsOperations, ChatsOperations
 
-from ._errors import Delivery, InvalidRequestError, MarketError, UnexpectedAnswerError
+from ._errors import SENTENCES, Delivery, InvalidRequestError, MarketError, UnexpectedAnswerError
 from ._limits import RateLimit
-from ._retry import SENTENCES, is_repeatable
+from ._retry import is_repeatable
 
 # Importing the generated models takes a third as long as importing httpx: the first call does it.
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Operations(ChatsOperations):
         /,
         **arguments: object,
     ) -> R:
-        return parsed(self._http.send(_build_checked(self._http, get_kwargs, arguments)), parse)
+        return parse_result(self._http.send(_build_checked(self._http, get_kwargs, arguments)), parse)
 
 
 class AsyncOperations(AsyncChatsOperations):
@@ -104,7 +104,7 @@ class AsyncOperations(AsyncChatsOperations):
         /,
         **arguments: object,
     ) -> R:
-        return parsed(await self._http.send(_build_checked(self._http, get_kwargs, arguments)), parse)
+        return parse_result(await self._http.send(_build_checked(self._http, get_kwargs, arguments)), parse)
 
 
 def _build_checked(
@@ -142,7 +142,7 @@ def build(http: httpx.Client | httpx.AsyncClient, arguments: dict[str, Any]) -> 
 _parse_url = lru_cache(maxsize=128)(httpx.URL)  # a conversation takes several messages
 
 
-def parsed(response: httpx.Response, parse: Callable[[httpx.Response], R | Unset]) -> R:
+def parse_result(response: httpx.Response, parse: Callable[[httpx.Response], R | Unset]) -> R:
     """Return the result in a successful response.
 
     Raises:
@@ -186,7 +186,7 @@ class SentMessage:
     message_id: int | None = None
 
 
-def sent(response: httpx.Response) -> SentMessage:
+def sent_message(response: httpx.Response) -> SentMessage:
     """Return what a successful response says about the message."""
     return SentMessage(response.extensions["attempts"], response.extensions["rate_limit"])
 

@@ -11,7 +11,10 @@ from typing import Any, NoReturn, Self
 import httpx
 
 from ._credentials import Credentials
+from ._error_texts import hour_used_up
 from ._errors import (
+    SENT,
+    SENTENCES,
     AnswerError,
     ConfigurationError,
     ConnectionFailedError,
@@ -23,14 +26,7 @@ from ._errors import (
 )
 from ._exchange import Deadline, Exchange
 from ._limits import RateLimit, retry_after, seconds_until
-from ._outcomes import hour_used_up
 from ._settings import RetryPolicy
-
-SENTENCES = {
-    Delivery.NOT_SENT: "Nothing was sent.",
-    Delivery.UNKNOWN: "The message may have been sent: check the chat before sending it again.",
-}
-"""How an error, or the note on an exception that is not ours, ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,8 +102,8 @@ class Call:
         self.request.headers.pop(self._credentials.header, None)
         self.request.extensions = self._extensions
         if error is not None and error is not self._error and not self._repeatable:
-            self._maybe_sent |= self._exchange is not None and self._exchange.left is not False
-            error.add_note("The message was sent." if self._answer else SENTENCES[self._delivery])
+            self._maybe_sent |= self._exchange is not None and self._exchange.request_left is not False
+            error.add_note(SENT if self._answer else SENTENCES[self._delivery])
 
     @property
     def headers(self) -> httpx.Headers | None:
@@ -224,7 +220,9 @@ class Call:
             retried = self._policy.resend_unknown or (self._repeatable and _may_pass(error))
             return self._backoff() if retried else None
         match error:
-            case ConnectionFailedError(refused=False) | RateLimitError(status_code=420, parallel=True):
+            case (
+                ConnectionFailedError(refused_by_proxy=False) | RateLimitError(status_code=420, parallel=True)
+            ):
                 asked = None
             case RateLimitError(status_code=420):
                 asked = seconds_until(error.until, error.headers, self._now())

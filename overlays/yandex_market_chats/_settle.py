@@ -12,7 +12,7 @@ import httpx
 
 from ._errors import Delivery, MarketError
 from ._limits import parse_date
-from ._operations import Sending, SentMessage, build, parsed, sent
+from ._operations import Sending, SentMessage, build, parse_result, sent_message
 from ._steps import Steps, noted
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 MAX_PAGES = 10
 UNSETTLED = "Reading the chat did not settle it:"
-PATIENCE, LAST_READ = 15.0, 2.0
-"""Seconds after an UNKNOWN in which the message must show up, and how many of them the last read may take."""
+PATIENCE = 15.0  # seconds after an UNKNOWN in which the message must show up
+LAST_READ = 2.0  # seconds of these that are kept for the last read
 TOLERANCE = timedelta(seconds=2)
 """How much older than the attempt a message may seem: `Date` and `createdAt` can be of two clocks."""
 
@@ -59,7 +59,7 @@ def find_sent(text: str, pages: Sequence["ChatHistoryPage"], before: Before) -> 
     return next(iter(found), None)
 
 
-class Message(NamedTuple):
+class Outgoing(NamedTuple):
     """A message to send within `deadline` seconds; its chat is read from the message `after` on, if known."""
 
     http: httpx.Client | httpx.AsyncClient
@@ -86,18 +86,18 @@ class Message(NamedTuple):
             request = build(self.http, arguments)
             request.extensions["deadline"] = end - monotonic()
             response = yield request
-            page = parsed(response, operation._parse_result)  # noqa: SLF001 -- the same
+            page = parse_result(response, operation._parse_result)  # noqa: SLF001 -- the same
             pages.append(page)
             if not page.paging or not (token := page.paging.next_page_token):
                 return pages, parse_date(response.headers.get("Date"))
         raise UnsettledError(f"it has more than {MAX_PAGES} pages; pass after=, the id of a known message.")
 
 
-def send_and_settle(message: Message, request: httpx.Request, sending: Sending) -> Steps[SentMessage]:
+def send_and_settle(message: Outgoing, request: httpx.Request, sending: Sending) -> Steps[SentMessage]:
     """Send a message, and after an UNKNOWN look for it in its chat, which is read before as well."""
     end = monotonic() + message.deadline
     with noted(Delivery.NOT_SENT):
-        before = message.before or (yield from look(message))
+        before = message.before or (yield from read_before(message))
     request.extensions["deadline"] = end - monotonic()
     try:
         response = yield request
@@ -110,10 +110,10 @@ def send_and_settle(message: Message, request: httpx.Request, sending: Sending) 
             error.add_note(f"{UNSETTLED} {found}")
             raise
         return SentMessage(error.attempts, getattr(error, "rate_limit", None), found)
-    return sent(response)
+    return sent_message(response)
 
 
-def look(message: Message) -> Steps[Before | str]:
+def read_before(message: Outgoing) -> Steps[Before | str]:
     """Read the chat before the first attempt; return what it shows, or why nothing can be settled."""
     try:
         pages, date = yield from message.read_chat(monotonic() + message.deadline / 4)
@@ -123,7 +123,7 @@ def look(message: Message) -> Steps[Before | str]:
     return Before({message.after, *ids}, date) if date else "the API did not say the time."
 
 
-def find(message: Message, before: Before, end: float) -> Steps[int | str]:
+def read_after(message: Outgoing, before: Before, end: float) -> Steps[int | str]:
     """Read the chat once; return the id of the message, or why it is not known yet."""
     try:
         pages, _ = yield from message.read_chat(end)
@@ -132,12 +132,12 @@ def find(message: Message, before: Before, end: float) -> Steps[int | str]:
     return find_sent(message.text, pages, before) or "the message did not show up in time."
 
 
-def _poll(message: Message, before: Before | str, sending: Sending, end: float) -> Steps[int | str]:
+def _poll(message: Outgoing, before: Before | str, sending: Sending, end: float) -> Steps[int | str]:
     """Read the chat until the message shows up; return its id, or why the outcome stays UNKNOWN."""
     pause = 0.5
     while isinstance(before, Before):
         try:
-            outcome = yield from find(message, before, end)
+            outcome = yield from read_after(message, before, end)
         except UnsettledError as error:
             return str(error)
         if sending.contested:

@@ -12,8 +12,7 @@ from typing import Any, TypeVar
 import anyio
 import httpx
 
-from ._errors import Delivery
-from ._retry import SENTENCES
+from ._errors import SENTENCES, Delivery
 
 R = TypeVar("R")
 Steps = Generator[httpx.Request | float, Any, R]

@@ -80,24 +80,24 @@ class RedisLimits:
         weakref.finalize(self, db.connection_pool.disconnect)
         self._take, self._give_back = db.register_script(_TAKE), db.register_script(_GIVE_BACK)
         self._lock, self._outage = threading.Lock(), ""
-        self._queue: dict[str, float] = {}
+        self._queue: dict[tuple[str, str], float] = {}
 
     def take(self, slot: str, resource: str) -> float:
-        """Take a slot. Of the calls of this process that wait, only the first asks Redis."""
+        """Take a slot. Of the calls of this process that wait for a resource, only the first asks Redis."""
+        call, now = (resource, slot), time.monotonic()
         with self._lock:
-            now = time.monotonic()
-            self._queue = {s: t for s, t in self._queue.items() if now - t < PATIENCE} | {slot: now}
-            ahead = list(self._queue).index(slot)
+            self._queue = {c: t for c, t in self._queue.items() if now - t < PATIENCE} | {call: now}
+            ahead = [other for other in self._queue if other[0] == resource].index(call)
         wait = min(2 * POLL * ahead, BRIEF) or self._run(self._take, slot, resource, *self._settings)
         if not wait or wait > BRIEF:
             with self._lock:
-                self._queue.pop(slot, None)
+                self._queue.pop(call, None)
         return wait if wait > BRIEF else wait * random.uniform(0.5, 1.0)  # noqa: S311
 
     def give_back(self, slot: str, resource: str, headers: Mapping[str, str] | None) -> None:
         """Return a slot and report the headers. If Redis is unavailable, the lease expires."""
         with self._lock:
-            self._queue.pop(slot, None)
+            self._queue.pop((resource, slot), None)
         limit, date = RateLimit.from_headers(headers or {}), parse_date((headers or {}).get("Date"))
         report: tuple[float, ...] = ()
         if limit and limit.until and limit.remaining is not None and date:

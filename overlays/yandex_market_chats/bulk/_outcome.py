@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from yandex_market_chats._errors import (
     METHOD_FAILURE,
+    SENT,
+    SENTENCES,
     AnswerError,
     AuthenticationError,
     ConfigurationError,
@@ -16,14 +18,17 @@ from yandex_market_chats._errors import (
 )
 from yandex_market_chats._limits import RateLimit, seconds_until
 from yandex_market_chats._operations import SentMessage
-from yandex_market_chats._retry import SENTENCES
 
 from ._rows import State
 
 _FATAL = (AuthenticationError, ConfigurationError, LockedError, PermissionDeniedError)
 """Errors that no row can cure: the next one would fail in the same way."""
-_SENT = "The message was sent."
-"""How the note on an exception that is not ours says so."""
+_STATES = {
+    SENT: State.SENT,
+    SENTENCES[Delivery.NOT_SENT]: State.WAITING,
+    SENTENCES[Delivery.UNKNOWN]: State.UNKNOWN,
+}
+"""What the note on an exception that is not ours says about the row."""
 
 
 class Outcome(NamedTuple):
@@ -56,13 +61,10 @@ def judge(result: SentMessage | BaseException, now: datetime) -> Outcome:
         )
     if isinstance(result, MarketError):
         return _judge_error(result, now)
-    notes = getattr(result, "__notes__", [])
-    note, state = SENTENCES[Delivery.UNKNOWN], State.UNKNOWN
-    if _SENT in notes:
-        note, state = _SENT, State.SENT
-    elif SENTENCES[Delivery.NOT_SENT] in notes:
-        note, state = SENTENCES[Delivery.NOT_SENT], State.WAITING
-    return Outcome(state, error=f"{type(result).__name__}: {note}", fatal=True)
+    notes = _STATES.keys() & getattr(result, "__notes__", ())
+    # An exception object that several calls raised has the notes of all of them.
+    note = notes.pop() if len(notes) == 1 else SENTENCES[Delivery.UNKNOWN]
+    return Outcome(_STATES[note], error=f"{type(result).__name__}: {note}", fatal=True)
 
 
 def _judge_error(error: MarketError, now: datetime) -> Outcome:

@@ -7,7 +7,7 @@ from time import monotonic
 
 from yandex_market_chats._chats import MarketChats
 from yandex_market_chats._operations import SentMessage
-from yandex_market_chats._settle import Before, UnsettledError, find, look, send_and_settle
+from yandex_market_chats._settle import Before, UnsettledError, read_after, read_before, send_and_settle
 from yandex_market_chats._steps import run
 
 from ._rows import Entry
@@ -18,7 +18,7 @@ class SettledCall:
 
     def __init__(self, chats: MarketChats, entry: Entry) -> None:
         self._http = chats._http  # noqa: SLF001 -- of this package
-        self._message, self._request, self._sending = chats._message(  # noqa: SLF001 -- the same
+        self._message, self._request, self._sending = chats._prepare(  # noqa: SLF001 -- the same
             entry.chat_id, entry.message, None
         )
 
@@ -30,7 +30,7 @@ class SettledCall:
 
     def look(self) -> None:
         """Read the chat before the first attempt. A failure only means that nothing will be settled."""
-        self._message = self._message._replace(before=run(look(self._message), self._http))
+        self._message = self._message._replace(before=run(read_before(self._message), self._http))
 
     def send(self) -> SentMessage:
         """Send the message, and after an UNKNOWN look for it in the chat.
@@ -45,6 +45,6 @@ class SettledCall:
         """Return the id of the message that an earlier run sent, or why it is not known."""
         try:
             end = monotonic() + self._message.deadline / 4
-            return run(find(self._message, before, end), self._http)
+            return run(read_after(self._message, before, end), self._http)
         except UnsettledError as error:
             return str(error)

@@ -13,7 +13,7 @@ from yandex_market_chats import (
     MarketError,
     RetryPolicy,
 )
-from yandex_market_chats._retry import SENTENCES
+from yandex_market_chats._errors import SENTENCES
 from yandex_market_chats._settings import MESSAGE_MAX_LENGTH
 
 from ._limits import limits_option, shared_limits

@@ -15,7 +15,7 @@ from typing import Any, Self
 import click
 
 from yandex_market_chats import ApiKey, Delivery, MarketChats, MarketError
-from yandex_market_chats._retry import SENTENCES
+from yandex_market_chats._errors import SENTENCES
 from yandex_market_chats.bulk import Journal, JournalError, Row, State, read_rows, write_report
 
 from ._limits import limits_option, shared_limits

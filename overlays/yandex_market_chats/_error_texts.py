@@ -1,4 +1,4 @@
-"""Which error an attempt ended with, and what its text says: what happened, and what to do."""
+"""Builds the errors of attempts: the class, and a text that says what happened and what to do."""
 
 import math
 from datetime import UTC, datetime
@@ -44,20 +44,22 @@ _CONNECTING_ERRORS = (
 )
 
 
-def failure_error(failure: Exception, request: httpx.Request, *, left: bool | None) -> MarketError:
+def failure_error(failure: Exception, request: httpx.Request, *, request_left: bool | None) -> MarketError:
     """Return the error for an attempt without a response.
 
     Args:
         failure: What the transport raised.
         request: The request of the attempt.
-        left: Whether the request began to leave; `None` if the transport does not report it.
+        request_left: Whether the request began to leave; `None` if the transport does not report it.
     """
     what = f"{type(failure).__name__}: {failure}".rstrip(": ")
-    if left is False or (left is None and _while_connecting(failure, request)):
+    if request_left is False or (request_left is None and _while_connecting(failure, request)):
         failed = ConnectionFailedError(
             f"No connection ({what}). Check the network, the proxy and the base URL."
         )
-        failed.refused = isinstance(failure, httpx.ProxyError) and str(failure).startswith(("403", "407"))
+        failed.refused_by_proxy = isinstance(failure, httpx.ProxyError) and str(failure).startswith(
+            ("403", "407")
+        )
         return failed
     return ConnectionLostError(f"The connection broke before the response was complete ({what}).")
 
