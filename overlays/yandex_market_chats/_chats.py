@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 TransportT = TypeVar("TransportT", httpx.BaseTransport, httpx.AsyncBaseTransport)
 HookT = TypeVar("HookT", None, Awaitable[None])
 
-_DEFAULT_RETRIES = RetryPolicy()
 _HEADERS = {
     "Accept-Encoding": "gzip",
     "Connection": "close",
@@ -64,7 +63,7 @@ class _Chats(Generic[TransportT, HookT]):
         auth: Credentials | None = None,
         base_url: str | None = None,
         timeout: float | httpx.Timeout = DEFAULT_TIMEOUT,
-        retries: RetryPolicy = _DEFAULT_RETRIES,
+        retries: RetryPolicy = RetryPolicy(),
         max_parallel: int = 4,
         limits: Limits | None = None,
         settle_unknown: bool = False,
