@@ -19,7 +19,7 @@ T = TypeVar("T", bound="ChatHistoryPage")
 
 @_attrs_define
 class ChatHistoryPage:
-    """A page of the messages of a chat. The order of the messages is not documented.
+    """A page of the messages of a chat. The vendor does not document their order.
 
     Attributes:
         context (FullContext): What a chat is about and with whom.

@@ -18,7 +18,7 @@ T = TypeVar("T", bound="ChatsPage")
 
 @_attrs_define
 class ChatsPage:
-    """A page of chats. The order of the chats is not documented.
+    """A page of chats. The vendor does not document their order.
 
     Attributes:
         chats (list[Chat]): The chats of this page.

@@ -16,8 +16,8 @@ class GetChatHistoryRequest:
     """Which messages of a chat to return.
 
     Attributes:
-        message_id_from (int | Unset): The id of the first message to return; all later messages follow. Whether this
-            message itself is included is not documented: be ready for both.
+        message_id_from (int | Unset): The id of the first message to return; all later messages follow. The vendor does
+            not document whether this message itself is included: expect either.
     """
 
     message_id_from: int | Unset = UNSET

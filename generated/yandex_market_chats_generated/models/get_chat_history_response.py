@@ -25,7 +25,7 @@ class GetChatHistoryResponse:
 
             * `OK`: there are no errors.
             * `ERROR`: the request failed.
-        result (ChatHistoryPage | Unset): A page of the messages of a chat. The order of the messages is not documented.
+        result (ChatHistoryPage | Unset): A page of the messages of a chat. The vendor does not document their order.
     """
 
     status: ApiResponseStatusType

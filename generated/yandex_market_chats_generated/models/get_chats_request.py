@@ -20,7 +20,7 @@ T = TypeVar("T", bound="GetChatsRequest")
 
 @_attrs_define
 class GetChatsRequest:
-    """The filters of a search for chats. How they combine is not documented.
+    """The filters of a search for chats. The vendor does not document how they combine.
 
     Attributes:
         contexts (list[ChatContext] | None | Unset): Only chats about these orders and returns.

@@ -25,7 +25,7 @@ class GetChatsResponse:
 
             * `OK`: there are no errors.
             * `ERROR`: the request failed.
-        result (ChatsPage | Unset): A page of chats. The order of the chats is not documented.
+        result (ChatsPage | Unset): A page of chats. The vendor does not document their order.
     """
 
     status: ApiResponseStatusType

@@ -16,7 +16,7 @@ class Pager:
     """How to get the next page.
 
     Attributes:
-        next_page_token (str | Unset): The `pageToken` of the next page. The last page has none.
+        next_page_token (str | Unset): The `pageToken` of the next page; missing on the last page.
     """
 
     next_page_token: str | Unset = UNSET

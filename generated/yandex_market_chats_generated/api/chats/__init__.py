@@ -39,7 +39,7 @@ class ChatsOperations:
     ) -> T:
         """Build a request, send it and return the parsed response: the client implements this.
 
-        The arguments are those of the method, for the error that says which of them is invalid.
+        `arguments` are the arguments of the method, for the error that says which of them is invalid.
         """
         raise NotImplementedError
 
@@ -66,7 +66,7 @@ class ChatsOperations:
             The message.
 
         Raises:
-            MarketError: The request failed. Its `delivery` says whether the request may have had an effect.
+            MarketError: The request failed; `delivery` says whether the request may have had an effect.
         """
         from . import get_chat_message as _operation
 
@@ -104,8 +104,8 @@ class ChatsOperations:
         together. A request over either limit is answered with 420.
 
         Args:
-            page_token: The token of the page, `nextPageToken` of the page before. Keep the same `limit`
-                for all pages. Without a token the first page is returned.
+            page_token: The token of the page: `nextPageToken` of the previous page. Use the same `limit`
+                for all pages. Without a token, the first page is returned.
             limit: The number of chats per page, at most 20. Without it the server returns up to 10.
             contexts: Only chats about these orders and returns.
             context_types: Only chats with these types of context.
@@ -116,7 +116,7 @@ class ChatsOperations:
             A page of chats.
 
         Raises:
-            MarketError: The request failed. Its `delivery` says whether the request may have had an effect.
+            MarketError: The request failed; `delivery` says whether the request may have had an effect.
         """
         from ...models import GetChatsRequest
         from ...types import UNSET
@@ -164,7 +164,7 @@ class ChatsOperations:
             The chat.
 
         Raises:
-            MarketError: The request failed. Its `delivery` says whether the request may have had an effect.
+            MarketError: The request failed; `delivery` says whether the request may have had an effect.
         """
         from . import get_chat as _operation
 
@@ -198,17 +198,17 @@ class ChatsOperations:
 
         Args:
             chat_id: The id of the chat.
-            page_token: The token of the page, `nextPageToken` of the page before. Keep the same `limit`
-                for all pages. Without a token the first page is returned.
+            page_token: The token of the page: `nextPageToken` of the previous page. Use the same `limit`
+                for all pages. Without a token, the first page is returned.
             limit: The number of messages per page, at most 100. Without it the server returns up to 50.
-            message_id_from: The id of the first message to return; all later messages follow. Whether
-                this message itself is included is not documented: be ready for both.
+            message_id_from: The id of the first message to return; all later messages follow. The vendor
+                does not document whether this message itself is included: expect either.
 
         Returns:
             A page of messages.
 
         Raises:
-            MarketError: The request failed. Its `delivery` says whether the request may have had an effect.
+            MarketError: The request failed; `delivery` says whether the request may have had an effect.
         """
         from ...models import GetChatHistoryRequest
         from ...types import UNSET
@@ -242,7 +242,7 @@ class ChatsOperations:
 
         Returns the id of the chat about an order or a return, and creates the chat if it does not exist yet.
         A chat about an order can be created for all fulfilment models, a chat about a return for FBY, FBS and
-        Express. In the chat of a test order no one answers.
+        Express. No one answers in the chat of a test order.
 
         Repeating this operation is safe: it returns the same chat.
 
@@ -258,7 +258,7 @@ class ChatsOperations:
             The chat exists.
 
         Raises:
-            MarketError: The request failed. Its `delivery` says whether the request may have had an effect.
+            MarketError: The request failed; `delivery` says whether the request may have had an effect.
         """
         from ...models import CreateChatRequest
         from . import create_chat as _operation
@@ -297,7 +297,7 @@ class ChatsOperations:
             The file has been sent. The answer contains nothing but the status.
 
         Raises:
-            MarketError: The request failed. Its `delivery` says whether the request may have had an effect.
+            MarketError: The request failed; `delivery` says whether the request may have had an effect.
         """
         from ...models import SendFileToChatRequest
         from . import send_file_to_chat as _operation
@@ -330,7 +330,7 @@ class AsyncChatsOperations:
     ) -> T:
         """Build a request, send it and return the parsed response: the client implements this.
 
-        The arguments are those of the method, for the error that says which of them is invalid.
+        `arguments` are the arguments of the method, for the error that says which of them is invalid.
         """
         raise NotImplementedError
 
@@ -357,7 +357,7 @@ class AsyncChatsOperations:
             The message.
 
         Raises:
-            MarketError: The request failed. Its `delivery` says whether the request may have had an effect.
+            MarketError: The request failed; `delivery` says whether the request may have had an effect.
         """
         from . import get_chat_message as _operation
 
@@ -395,8 +395,8 @@ class AsyncChatsOperations:
         together. A request over either limit is answered with 420.
 
         Args:
-            page_token: The token of the page, `nextPageToken` of the page before. Keep the same `limit`
-                for all pages. Without a token the first page is returned.
+            page_token: The token of the page: `nextPageToken` of the previous page. Use the same `limit`
+                for all pages. Without a token, the first page is returned.
             limit: The number of chats per page, at most 20. Without it the server returns up to 10.
             contexts: Only chats about these orders and returns.
             context_types: Only chats with these types of context.
@@ -407,7 +407,7 @@ class AsyncChatsOperations:
             A page of chats.
 
         Raises:
-            MarketError: The request failed. Its `delivery` says whether the request may have had an effect.
+            MarketError: The request failed; `delivery` says whether the request may have had an effect.
         """
         from ...models import GetChatsRequest
         from ...types import UNSET
@@ -455,7 +455,7 @@ class AsyncChatsOperations:
             The chat.
 
         Raises:
-            MarketError: The request failed. Its `delivery` says whether the request may have had an effect.
+            MarketError: The request failed; `delivery` says whether the request may have had an effect.
         """
         from . import get_chat as _operation
 
@@ -489,17 +489,17 @@ class AsyncChatsOperations:
 
         Args:
             chat_id: The id of the chat.
-            page_token: The token of the page, `nextPageToken` of the page before. Keep the same `limit`
-                for all pages. Without a token the first page is returned.
+            page_token: The token of the page: `nextPageToken` of the previous page. Use the same `limit`
+                for all pages. Without a token, the first page is returned.
             limit: The number of messages per page, at most 100. Without it the server returns up to 50.
-            message_id_from: The id of the first message to return; all later messages follow. Whether
-                this message itself is included is not documented: be ready for both.
+            message_id_from: The id of the first message to return; all later messages follow. The vendor
+                does not document whether this message itself is included: expect either.
 
         Returns:
             A page of messages.
 
         Raises:
-            MarketError: The request failed. Its `delivery` says whether the request may have had an effect.
+            MarketError: The request failed; `delivery` says whether the request may have had an effect.
         """
         from ...models import GetChatHistoryRequest
         from ...types import UNSET
@@ -533,7 +533,7 @@ class AsyncChatsOperations:
 
         Returns the id of the chat about an order or a return, and creates the chat if it does not exist yet.
         A chat about an order can be created for all fulfilment models, a chat about a return for FBY, FBS and
-        Express. In the chat of a test order no one answers.
+        Express. No one answers in the chat of a test order.
 
         Repeating this operation is safe: it returns the same chat.
 
@@ -549,7 +549,7 @@ class AsyncChatsOperations:
             The chat exists.
 
         Raises:
-            MarketError: The request failed. Its `delivery` says whether the request may have had an effect.
+            MarketError: The request failed; `delivery` says whether the request may have had an effect.
         """
         from ...models import CreateChatRequest
         from . import create_chat as _operation
@@ -588,7 +588,7 @@ class AsyncChatsOperations:
             The file has been sent. The answer contains nothing but the status.
 
         Raises:
-            MarketError: The request failed. Its `delivery` says whether the request may have had an effect.
+            MarketError: The request failed; `delivery` says whether the request may have had an effect.
         """
         from ...models import SendFileToChatRequest
         from . import send_file_to_chat as _operation

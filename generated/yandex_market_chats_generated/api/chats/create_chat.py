@@ -110,7 +110,7 @@ def sync_detailed(
     yet.
     A chat about an order can be created for all fulfilment models, a chat about a return for FBY, FBS
     and
-    Express. In the chat of a test order no one answers.
+    Express. No one answers in the chat of a test order.
 
     Repeating this operation is safe: it returns the same chat.
 
@@ -155,7 +155,7 @@ def sync(
     yet.
     A chat about an order can be created for all fulfilment models, a chat about a return for FBY, FBS
     and
-    Express. In the chat of a test order no one answers.
+    Express. No one answers in the chat of a test order.
 
     Repeating this operation is safe: it returns the same chat.
 
@@ -195,7 +195,7 @@ async def asyncio_detailed(
     yet.
     A chat about an order can be created for all fulfilment models, a chat about a return for FBY, FBS
     and
-    Express. In the chat of a test order no one answers.
+    Express. No one answers in the chat of a test order.
 
     Repeating this operation is safe: it returns the same chat.
 
@@ -238,7 +238,7 @@ async def asyncio(
     yet.
     A chat about an order can be created for all fulfilment models, a chat about a return for FBY, FBS
     and
-    Express. In the chat of a test order no one answers.
+    Express. No one answers in the chat of a test order.
 
     Repeating this operation is safe: it returns the same chat.
 

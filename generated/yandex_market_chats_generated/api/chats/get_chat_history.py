@@ -135,8 +135,8 @@ def sync_detailed(
     Args:
         business_id (int): The id of the business. `GET v2/campaigns` returns it.
         chat_id (int): The id of the chat.
-        page_token (str | Unset): The token of the page, `nextPageToken` of the page before. Keep
-            the same `limit` for all pages. Without a token the first page is returned.
+        page_token (str | Unset): The token of the page: `nextPageToken` of the previous page. Use
+            the same `limit` for all pages. Without a token, the first page is returned.
         limit (int | Unset): The number of messages per page, at most 100. Without it the server
             returns up to 50.
         body (GetChatHistoryRequest): Which messages of a chat to return.
@@ -187,8 +187,8 @@ def sync(
     Args:
         business_id (int): The id of the business. `GET v2/campaigns` returns it.
         chat_id (int): The id of the chat.
-        page_token (str | Unset): The token of the page, `nextPageToken` of the page before. Keep
-            the same `limit` for all pages. Without a token the first page is returned.
+        page_token (str | Unset): The token of the page: `nextPageToken` of the previous page. Use
+            the same `limit` for all pages. Without a token, the first page is returned.
         limit (int | Unset): The number of messages per page, at most 100. Without it the server
             returns up to 50.
         body (GetChatHistoryRequest): Which messages of a chat to return.
@@ -234,8 +234,8 @@ async def asyncio_detailed(
     Args:
         business_id (int): The id of the business. `GET v2/campaigns` returns it.
         chat_id (int): The id of the chat.
-        page_token (str | Unset): The token of the page, `nextPageToken` of the page before. Keep
-            the same `limit` for all pages. Without a token the first page is returned.
+        page_token (str | Unset): The token of the page: `nextPageToken` of the previous page. Use
+            the same `limit` for all pages. Without a token, the first page is returned.
         limit (int | Unset): The number of messages per page, at most 100. Without it the server
             returns up to 50.
         body (GetChatHistoryRequest): Which messages of a chat to return.
@@ -284,8 +284,8 @@ async def asyncio(
     Args:
         business_id (int): The id of the business. `GET v2/campaigns` returns it.
         chat_id (int): The id of the chat.
-        page_token (str | Unset): The token of the page, `nextPageToken` of the page before. Keep
-            the same `limit` for all pages. Without a token the first page is returned.
+        page_token (str | Unset): The token of the page: `nextPageToken` of the previous page. Use
+            the same `limit` for all pages. Without a token, the first page is returned.
         limit (int | Unset): The number of messages per page, at most 100. Without it the server
             returns up to 50.
         body (GetChatHistoryRequest): Which messages of a chat to return.

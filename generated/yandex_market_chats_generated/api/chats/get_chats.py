@@ -132,12 +132,12 @@ def sync_detailed(
 
     Args:
         business_id (int): The id of the business. `GET v2/campaigns` returns it.
-        page_token (str | Unset): The token of the page, `nextPageToken` of the page before. Keep
-            the same `limit` for all pages. Without a token the first page is returned.
+        page_token (str | Unset): The token of the page: `nextPageToken` of the previous page. Use
+            the same `limit` for all pages. Without a token, the first page is returned.
         limit (int | Unset): The number of chats per page, at most 20. Without it the server
             returns up to 10.
-        body (GetChatsRequest): The filters of a search for chats. How they combine is not
-            documented.
+        body (GetChatsRequest): The filters of a search for chats. The vendor does not document
+            how they combine.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -184,12 +184,12 @@ def sync(
 
     Args:
         business_id (int): The id of the business. `GET v2/campaigns` returns it.
-        page_token (str | Unset): The token of the page, `nextPageToken` of the page before. Keep
-            the same `limit` for all pages. Without a token the first page is returned.
+        page_token (str | Unset): The token of the page: `nextPageToken` of the previous page. Use
+            the same `limit` for all pages. Without a token, the first page is returned.
         limit (int | Unset): The number of chats per page, at most 20. Without it the server
             returns up to 10.
-        body (GetChatsRequest): The filters of a search for chats. How they combine is not
-            documented.
+        body (GetChatsRequest): The filters of a search for chats. The vendor does not document
+            how they combine.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -231,12 +231,12 @@ async def asyncio_detailed(
 
     Args:
         business_id (int): The id of the business. `GET v2/campaigns` returns it.
-        page_token (str | Unset): The token of the page, `nextPageToken` of the page before. Keep
-            the same `limit` for all pages. Without a token the first page is returned.
+        page_token (str | Unset): The token of the page: `nextPageToken` of the previous page. Use
+            the same `limit` for all pages. Without a token, the first page is returned.
         limit (int | Unset): The number of chats per page, at most 20. Without it the server
             returns up to 10.
-        body (GetChatsRequest): The filters of a search for chats. How they combine is not
-            documented.
+        body (GetChatsRequest): The filters of a search for chats. The vendor does not document
+            how they combine.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -281,12 +281,12 @@ async def asyncio(
 
     Args:
         business_id (int): The id of the business. `GET v2/campaigns` returns it.
-        page_token (str | Unset): The token of the page, `nextPageToken` of the page before. Keep
-            the same `limit` for all pages. Without a token the first page is returned.
+        page_token (str | Unset): The token of the page: `nextPageToken` of the previous page. Use
+            the same `limit` for all pages. Without a token, the first page is returned.
         limit (int | Unset): The number of chats per page, at most 20. Without it the server
             returns up to 10.
-        body (GetChatsRequest): The filters of a search for chats. How they combine is not
-            documented.
+        body (GetChatsRequest): The filters of a search for chats. The vendor does not document
+            how they combine.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
