@@ -124,8 +124,8 @@ def test_the_log_has_a_line_for_each_attempt(kind: Kind, caplog: pytest.LogCaptu
         if record.name == "yandex_market_chats"
     ]
     assert lines == [
-        f"WARNING POST {PATH}: attempt 1 in # s: no response, ConnectionFailedError; again in # s",
-        f"WARNING POST {PATH}: attempt 2 in # s: 503, ServerError; again in # s",
+        f"WARNING POST {PATH}: attempt 1 in # s: no response, ConnectionFailedError; trying again in # s",
+        f"WARNING POST {PATH}: attempt 2 in # s: 503, ServerError; trying again in # s",
         f"DEBUG POST {PATH}: attempt 3 in # s: 400, BadRequestError",
     ]
 

@@ -107,7 +107,7 @@ def test_403_does_not_mean_that_an_api_key_has_expired() -> None:
 
 @every_client
 def test_an_exception_of_a_callable_is_raised_unchanged(kind: Kind) -> None:
-    """A failure of the server that issues tokens is not one of the API, although it may look the same."""
+    """A failure of the server that issues tokens is not a failure of the API, but may look the same."""
     api, failure = Api(), httpx.ConnectError("the vault is down")
     with pytest.raises(httpx.ConnectError) as caught:
         send(kind, api, auth=ApiKey(tokens(failure)))
@@ -152,7 +152,7 @@ def test_an_invalid_token_of_a_callable_is_never_sent(kind: Kind) -> None:
     """A function may lack its `return`."""
     api = Api()
     expected = (
-        r"^OAuthToken: the token that the callable returned is not a str, but NoneType\. Nothing was sent\.$"
+        r"^OAuthToken: the token that the callable returned must be a str, not NoneType\. Nothing was sent\.$"
     )
     with pytest.raises(ConfigurationError, match=expected) as caught:
         send(kind, api, auth=OAuthToken(tokens(None)))
@@ -173,7 +173,7 @@ def test_an_invalid_token_of_a_callable_is_never_sent(kind: Kind) -> None:
         ("ACMA:а", CHARACTERS),
         ("ACMA:a\x7f", CHARACTERS),
         ("Bearer ACMA:a", CHARACTERS),
-        (b"ACMA:a", "is not a str, but bytes"),
+        (b"ACMA:a", "must be a str, not bytes"),
     ],
 )
 def test_an_invalid_token_is_rejected_at_construction(token: Any, defect: str) -> None:
@@ -184,13 +184,13 @@ def test_an_invalid_token_is_rejected_at_construction(token: Any, defect: str) -
 
 
 def test_a_coroutine_function_is_rejected_as_the_source_of_a_token() -> None:
-    """A coroutine is no token, and a sync client could not await it."""
+    """A coroutine is not a token, and a sync client could not await it."""
 
     async def token() -> str:
         return "a"
 
     source: Any = token
-    with pytest.raises(ConfigurationError, match=r"^ApiKey: the callable must not be a coroutine function\."):
+    with pytest.raises(ConfigurationError, match=r"^ApiKey: the callable .* function: pass a plain one\."):
         ApiKey(source)
 
 

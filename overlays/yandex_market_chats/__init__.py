@@ -1,12 +1,12 @@
-"""Messages to the chats with the buyers of Yandex Market: never twice, never silently lost.
+"""Chat messages to the buyers of Yandex Market: never sent twice, never lost silently.
 
     from yandex_market_chats import MarketChats
 
     with MarketChats(business_id=123456) as chats:
         chats.send_message(chat_id=42, message="Заказ уже в пути")
 
-`MarketChats` and `AsyncMarketChats` send messages; they raise `MarketError`; its `delivery` says whether the
-buyer may have received the message.
+`MarketChats` and `AsyncMarketChats` send messages. A call that fails raises a `MarketError`, whose `delivery`
+says whether the buyer may have received the message.
 """
 
 from ._chats import AsyncMarketChats, MarketChats

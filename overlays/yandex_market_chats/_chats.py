@@ -31,7 +31,7 @@ from ._steps import arun, run
 from ._transport import AsyncRetryingTransport, RetryingTransport
 from ._version import __version__
 
-# Importing the generated models takes a third as long as importing httpx: the first call does it.
+# Importing the generated client takes time, so it is imported when a client is created.
 if TYPE_CHECKING:
     from yandex_market_chats_generated import Client
 
@@ -46,7 +46,7 @@ _HEADERS = {
 
 
 class _Chats(Generic[TransportT, HookT]):
-    """What the two clients have in common."""
+    """The part that both clients share."""
 
     business_id: int
     client: Client
@@ -80,14 +80,14 @@ class _Chats(Generic[TransportT, HookT]):
                 `https://api.partner.market.yandex.ru`.
             timeout: Seconds for each phase of an attempt. Default: 5 to connect, 15 for the others.
             retries: When a call is retried, and how long it may take.
-            max_parallel: How many requests of this client and its views may be in flight. The API accepts
+            max_parallel: How many requests this client and its views may have in flight. The API accepts
                 4 per business: divide them among your programs, or pass shared `limits`.
-            limits: Limits that are shared with other programs. Default: the hour of this client alone.
+            limits: Limits shared with other programs. Default: the hourly limits, for this client alone.
             settle_unknown: Whether `send_message` reads the chat to settle `UNKNOWN`: see docs/settling.md.
-            transport: Replaces the network. Default: the network, through the proxies of the environment. One
-                that retries or falls back by itself makes `delivery` unreliable.
-            on_attempt: Called with an `Attempt` after each one; `AsyncMarketChats` awaits the result. An
-                exception that it raises is logged, and the call goes on.
+            transport: An httpx transport to use instead of the network. Default: the network, through the
+                environment's proxies. A transport that retries or falls back makes `delivery` unreliable.
+            on_attempt: Called with an `Attempt` after each attempt; `AsyncMarketChats` awaits the result. If
+                the callable raises an exception, the exception is logged and the call goes on.
 
         Raises:
             ConfigurationError: A setting is missing or invalid.
@@ -117,7 +117,7 @@ class _Chats(Generic[TransportT, HookT]):
         self._build_clients(timeout)
 
     def __repr__(self) -> str:
-        """Show where the client sends, and nothing secret."""
+        """Return the class, the business and the base URL, and nothing secret."""
         if not hasattr(self, "_transport"):  # a traceback can show a client whose settings were rejected
             return f"{type(self).__name__}(…)"
         return f"{type(self).__name__}(business_id={self.business_id}, base_url={str(self._base_url)!r})"
@@ -188,8 +188,8 @@ class MarketChats(_Chats[httpx.BaseTransport, None], Operations):
 
     Attributes:
         business_id: The id of the business.
-        client: The generated client, for the generated functions. What goes through it is retried, limited
-            and reported like `send_message`. Closing it closes this client and its views.
+        client: The generated client, for the generated functions. Their calls are retried, limited and
+            reported like `send_message`. Closing the generated client closes this one and its views.
     """
 
     _http_class = httpx.Client
@@ -207,11 +207,11 @@ class MarketChats(_Chats[httpx.BaseTransport, None], Operations):
         Args:
             chat_id: The id of the chat.
             message: The text, 1 to 4096 characters.
-            after: The id of a message in the chat. With `settle_unknown`, the chat is read from there on.
+            after: The id of a message: with `settle_unknown`, the chat is read from this message on.
 
         Raises:
             InvalidRequestError: An argument is invalid.
-            MarketError: The message was not sent, or may have been: see its `delivery`.
+            MarketError: The message was not sent, or may have been sent: see `delivery`.
         """
         outgoing, request, sending = self._prepare(chat_id, message, after)
         with sending:
@@ -220,7 +220,7 @@ class MarketChats(_Chats[httpx.BaseTransport, None], Operations):
             return sent_message(self._http.send(request))
 
     def close(self) -> None:
-        """Refuse to send from now on. Calls in progress may still send."""
+        """Close the client: new calls are refused, calls in progress may still send."""
         if not self._is_view:
             self._transport.close()
 
@@ -237,12 +237,12 @@ class AsyncMarketChats(_Chats[httpx.AsyncBaseTransport, Awaitable[None]], AsyncO
     """The chats of a business with its buyers, for asyncio and trio.
 
     A client may be shared by the tasks of one event loop. If a task is cancelled while it sends, the message
-    may or may not have been sent: a note on the exception says which.
+    may or may not have been sent: a note on the exception says what is known.
 
     Attributes:
         business_id: The id of the business.
-        client: The generated client, for the generated functions. What goes through it is retried, limited
-            and reported like `send_message`. Closing it closes this client and its views.
+        client: The generated client, for the generated functions. Their calls are retried, limited and
+            reported like `send_message`. Closing the generated client closes this one and its views.
     """
 
     _http_class = httpx.AsyncClient
@@ -258,11 +258,11 @@ class AsyncMarketChats(_Chats[httpx.AsyncBaseTransport, Awaitable[None]], AsyncO
         Args:
             chat_id: The id of the chat.
             message: The text, 1 to 4096 characters.
-            after: The id of a message in the chat. With `settle_unknown`, the chat is read from there on.
+            after: The id of a message: with `settle_unknown`, the chat is read from this message on.
 
         Raises:
             InvalidRequestError: An argument is invalid.
-            MarketError: The message was not sent, or may have been: see its `delivery`.
+            MarketError: The message was not sent, or may have been sent: see `delivery`.
         """
         outgoing, request, sending = self._prepare(chat_id, message, after)
         with sending:
@@ -271,7 +271,7 @@ class AsyncMarketChats(_Chats[httpx.AsyncBaseTransport, Awaitable[None]], AsyncO
             return sent_message(await self._http.send(request))
 
     async def aclose(self) -> None:
-        """Refuse to send from now on. Calls in progress may still send."""
+        """Close the client: new calls are refused, calls in progress may still send."""
         if not self._is_view:
             await self._transport.aclose()
 
@@ -285,7 +285,7 @@ class AsyncMarketChats(_Chats[httpx.AsyncBaseTransport, Awaitable[None]], AsyncO
 
 
 class _NoCookies(CookieJar):
-    """A jar that keeps no cookies. The standard one stays locked if a signal handler raises in its lock."""
+    """A jar that keeps no cookies. The standard one stays locked if a signal handler raises while it is."""
 
     def extract_cookies(self, response: Any, request: Any) -> None:
         """Do nothing."""

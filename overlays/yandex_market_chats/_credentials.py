@@ -8,12 +8,12 @@ from ._errors import ConfigurationError
 
 
 class Credentials:
-    """A token in a header: what `ApiKey` and `OAuthToken` have in common.
+    """A token that is sent in a header: the base class of `ApiKey` and `OAuthToken`.
 
     Args:
-        token: The token, or a callable that returns it. The callable is called before each attempt, and once
-            more after the API rejected the token, in the sending thread. It must not block for long. What it
-            raises reaches the caller unchanged.
+        token: The token, or a callable that returns it. The callable is called in the sending thread, before
+            each attempt and once more after the API rejected the token. It must not block for long. Its
+            exceptions reach the caller unchanged.
 
     Raises:
         ConfigurationError: The token is empty, or contains characters that a header cannot carry.
@@ -22,12 +22,14 @@ class Credentials:
     header: ClassVar[str]
     prefix: ClassVar[str] = ""
     rejected: ClassVar[frozenset[int]] = frozenset({401})
-    """The statuses by which the API rejects a token that has expired or was revoked."""
+    """The statuses with which the API rejects a token that has expired or was revoked."""
 
     def __init__(self, token: str | Callable[[], str]) -> None:
         # Error trackers record the local variables of each frame, so no frame that raises may hold the token.
         if inspect.iscoroutinefunction(token):
-            raise ConfigurationError(f"{type(self).__name__}: the callable must not be a coroutine function.")
+            raise ConfigurationError(
+                f"{type(self).__name__}: the callable must not be a coroutine function: pass a plain one."
+            )
         if callable(token):
             self._source = token
         elif defect := _defect(token):
@@ -37,7 +39,7 @@ class Credentials:
             self._source = lambda: token
 
     def __repr__(self) -> str:
-        """Show which kind of credentials this is, but not the token."""
+        """Return the class, but not the token."""
         return f"{type(self).__name__}(…)"
 
     def value(self) -> str:
@@ -77,7 +79,7 @@ class OAuthToken(Credentials):
 def _defect(token: object) -> str | None:
     """Return what is wrong with a token, without quoting it."""
     if not isinstance(token, str):
-        return f"is not a str, but {type(token).__name__}"
+        return f"must be a str, not {type(token).__name__}"
     if not token:
         return "is empty"
     if token[0] in "\"'" or token[-1] in "\"'":

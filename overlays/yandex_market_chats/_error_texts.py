@@ -20,7 +20,7 @@ from ._errors import (
 from ._limits import RateLimit
 
 _EXCERPT = 200
-"""Characters of a response that an error quotes; `.errors` and `.body` have all of it."""
+"""How many characters of a response the text of an error quotes; `.errors` and `.body` are complete."""
 
 # Sources: the vendor's pages "Error types", "Authorization" and "Restrictions on requests".
 _ADVICE = {
@@ -50,7 +50,7 @@ def failure_error(failure: Exception, request: httpx.Request, *, request_left: b
     Args:
         failure: What the transport raised.
         request: The request of the attempt.
-        request_left: Whether the request began to leave; `None` if the transport does not report it.
+        request_left: Whether sending had started; `None` if the transport does not report it.
     """
     what = f"{type(failure).__name__}: {failure}".rstrip(": ")
     if request_left is False or (request_left is None and _while_connecting(failure, request)):
@@ -67,7 +67,7 @@ def failure_error(failure: Exception, request: httpx.Request, *, request_left: b
 def _while_connecting(failure: Exception, request: httpx.Request) -> bool:
     """Return whether the failure happened while connecting, as reported by httpcore or the transport itself.
 
-    A third-party transport may call a lost answer a `ConnectError` (httpx-aiohttp does), or let through the
+    A third-party transport may report a lost answer as a `ConnectError` (httpx-aiohttp does), or pass on the
     failure of another request that it made.
     """
     cause = failure.__cause__
@@ -92,7 +92,7 @@ def answer_error(status_code: int, headers: httpx.Headers, body: bytes) -> Answe
 
 
 def hour_used_up(until: datetime) -> RateLimitError:
-    """Return the error that the API would answer with: nothing remains of the hourly limit."""
+    """Return the error for a used-up hourly limit, as if the API had refused the request."""
     whole = datetime.fromtimestamp(math.ceil(until.timestamp()), UTC)  # the text shows whole seconds
     error = RateLimitError("", status_code=METHOD_FAILURE)
     error.rate_limit = RateLimit(limit=None, remaining=0, until=whole)

@@ -4,7 +4,7 @@ MarketError                     .delivery, .attempts, .permanent
 ├── ConfigurationError          a setting is missing or invalid
 ├── InvalidRequestError         an argument is invalid (also a ValueError)
 ├── ConnectionFailedError       no connection: the request was never sent
-├── ConnectionLostError         the connection broke or timed out after the request began to leave
+├── ConnectionLostError         the connection broke or timed out after sending had started
 └── AnswerError                 .status_code, .headers, .body, .errors, .rate_limit, .trace_id
     ├── UnexpectedAnswerError   a 2xx other than 200 with {"status": "OK"}
     └── ApiError                the API, or a gateway in front of it, refused the request or failed
@@ -16,8 +16,8 @@ MarketError                     .delivery, .attempts, .permanent
         ├── RateLimitError          420 and 429; .parallel, .until
         └── ServerError             5xx
 
-Each error can be rebuilt from its `args`, as task queues with JSON results do. It then claims no more than
-its class says; in doubt `delivery` is `UNKNOWN`.
+Each error can be rebuilt from its `args`, as task queues with JSON results do. A rebuilt error claims no more
+than its class and its `args` say; in doubt, `delivery` is `UNKNOWN`.
 """
 
 import json
@@ -50,7 +50,7 @@ SENTENCES = {
     Delivery.NOT_SENT: "Nothing was sent.",
     Delivery.UNKNOWN: "The message may have been sent: check the chat before sending it again.",
 }
-"""How the text of an error, or the note on an exception that is not ours, ends."""
+"""The last sentence of an error's text; the same sentence is the note on an exception that is not ours."""
 
 
 class MarketError(Exception):
@@ -58,7 +58,7 @@ class MarketError(Exception):
 
     Attributes:
         delivery: Whether the message may have been sent.
-        attempts: How many times the request was tried; 0 if it was never started.
+        attempts: How many attempts were made; 0 if the request was never started.
         permanent: Whether the same call can never succeed, because of the message itself.
     """
 
@@ -101,7 +101,7 @@ class ConnectionFailedError(MarketError):
 
 
 class ConnectionLostError(MarketError):
-    """The connection broke or timed out after the request began to leave: the outcome is unknown."""
+    """The connection broke or timed out after sending had started: the outcome is unknown."""
 
 
 class ErrorItem(NamedTuple):
@@ -119,7 +119,7 @@ class AnswerError(MarketError):
         headers: The headers of the response.
         body: The body of the response, as far as it was read.
         errors: The items of the error envelope; empty if the body is something else.
-        rate_limit: The state of the hourly limit, if the headers say it.
+        rate_limit: The state of the hourly limit; `None` if the headers do not report it.
     """
 
     def __init__(
@@ -197,7 +197,7 @@ class RateLimitError(ApiError):
         """Whether this is the limit on concurrent requests rather than the hourly one.
 
         Neither the text nor the count of remaining requests is trusted on its own: if they disagree, or
-        both are silent, this is `False`, because the hourly limit asks for the longer wait.
+        neither says, this is `False`, because the hourly limit requires the longer wait.
         """
         text = self.body.lower()
         remaining = self.rate_limit and self.rate_limit.remaining
@@ -234,14 +234,14 @@ def error_class(status_code: int) -> type[AnswerError]:
 
 
 def _delivery(cls: type[AnswerError], status_code: int, body: bytes) -> Delivery:
-    """Return what class, status and body say together about the message."""
+    """Return the delivery that follows from the class, the status and the body of an error."""
     expected = error_class(status_code)
     if not (issubclass(cls, expected) or issubclass(expected, cls)):
         return Delivery.UNKNOWN
-    # 303 answers a POST that was carried out (RFC 9110, section 15.4.4); after 408 and 499 it is unknown.
+    # 303 answers a POST that was carried out (RFC 9110, section 15.4.4); 408 and 499 leave that open.
     refused = status_code // 100 in {3, 4} and status_code not in {303, 408, 499}
-    # Envoy and Varnish answer 503 on their own after losing a server that had the request: only the vendor's
-    # envelope, with at least one error in it, says that the API itself refused.
+    # Envoy and Varnish answer 503 themselves after losing a server that had the request: only the vendor's
+    # envelope, with at least one error in it, shows that the API itself refused.
     vendors = _parse_object(body).get("status") in ("OK", "ERROR") and any(e.code for e in _error_items(body))
     return Delivery.NOT_SENT if refused or (status_code == 503 and vendors) else Delivery.UNKNOWN  # noqa: PLR2004
 

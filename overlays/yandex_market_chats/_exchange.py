@@ -12,15 +12,15 @@ from ._error_texts import answer_error, failure_error
 from ._errors import MarketError
 
 MAX_BODY = 16 * 2**20
-"""Bytes of a response that are read and decoded at most. A longer one counts by its status."""
+"""How many bytes of a response are read and decoded at most. A longer one is judged by its status."""
 
 _CONNECTING = ("connection.", "proxy.", "socks.")
-"""How the names of httpcore's trace events begin while it connects. Any other event may be the request."""
+"""The prefixes of httpcore's trace events while it connects. Any other event may mean the request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """The end of a call, as a time of `clock`. No attempt starts in the last `reserve` seconds before it."""
+    """The time by `clock` when a call must end. No attempt starts in the last `reserve` seconds before it."""
 
     end: float
     reserve: float
@@ -33,7 +33,7 @@ class Deadline:
 
     @property
     def slack(self) -> float:
-        """Seconds in which another attempt may still start."""
+        """Seconds for which another attempt may still start."""
         return max(0.0, self.remaining - self.reserve)
 
 
@@ -41,10 +41,10 @@ class Exchange:
     """A request, and what came back in one attempt.
 
     Attributes:
-        request_left: Whether the request began to leave; `None` if no trace event said so.
-        connection: httpcore's connection, from the moment that it is established.
-        response: The response, from the moment that its head arrived.
-        failure: What the transport raised, if the attempt broke off.
+        request_left: Whether sending has started; `None` as long as no trace event shows it.
+        connection: httpcore's connection, once it is established.
+        response: The response, once its head has arrived.
+        failure: The exception that the transport raised, if any.
     """
 
     def __init__(self, request: httpx.Request, deadline: Deadline) -> None:
@@ -62,7 +62,7 @@ class Exchange:
         return self._deadline.clock() - self._started
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Keep a new connection; note that the request begins to leave, or raise if it is too late."""
+        """Store a new connection; record that sending starts, or raise if it is too late to send."""
         if event.endswith("connect_tcp.complete"):
             self.connection = info["return_value"]
         if self.request_left or not event.endswith(".started"):
@@ -78,19 +78,19 @@ class Exchange:
             self._request.extensions.pop("trace", None)
 
     async def atrace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Do the same as `trace`, as a coroutine function: httpcore awaits it in a task."""
+        """Do the same as `trace`, in a task: httpcore awaits this function."""
         self.trace(event, info)
 
     def arrived(self, response: httpx.Response) -> None:
-        """Keep a response whose body is still to be read."""
+        """Store a response whose body has not been read yet."""
         self.response, self.request_left = response, True
 
     def failed(self, failure: Exception) -> None:
-        """Keep what the transport raised."""
+        """Store the exception that the transport raised."""
         self.failure = failure
 
     def reads_on(self, chunk: bytes) -> bool:
-        """Keep a chunk of the body as it came; return whether to read the next one."""
+        """Store a chunk of the body, still encoded; return whether to read the next one."""
         self._body += chunk
         if self._deadline.remaining:
             return len(self._body) < MAX_BODY
@@ -99,7 +99,7 @@ class Exchange:
         return False
 
     def result(self) -> httpx.Response | MarketError:
-        """Return the response if the API carried the request out, with its decoded body; else the error."""
+        """Return the response, with a decoded body, if the API carried out the request; else the error."""
         response, failure = self.response, self.failure
         if response is None or (failure is not None and response.is_success):
             return failure_error(cast("Exception", failure), self._request, request_left=self.request_left)
@@ -114,7 +114,7 @@ class Exchange:
 
 
 def is_success(status_code: int, body: bytes | bytearray) -> bool:
-    """Return whether the API carried the request out: 200, `"status": "OK"`, and no errors.
+    """Return whether the API carried out the request: 200, `"status": "OK"`, and no errors.
 
     The status code decides first, because the vendor's examples show `"status": "OK"` in error bodies too.
     """
@@ -126,7 +126,7 @@ def is_success(status_code: int, body: bytes | bytearray) -> bool:
 
 
 def _decode(body: bytes | bytearray, encoding: str) -> bytes:
-    """Return the decoded body; an empty one if it cannot be decoded, so that the status alone counts."""
+    """Return the decoded body, or an empty one if decoding fails: then the status alone counts."""
     if encoding.strip().lower() in {"", "identity"}:
         return bytes(body)
     try:

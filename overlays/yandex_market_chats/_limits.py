@@ -1,4 +1,4 @@
-"""The limits of the API: what the headers say, the hour of this process, and slots for threads.
+"""The limits of the API: the headers that report them, the hour of this process, and slots for threads.
 
 Source: the vendor's page "Restrictions on requests".
 """
@@ -16,11 +16,11 @@ from functools import lru_cache
 from typing import Protocol, Self, runtime_checkable
 
 BRIEF = 1.0
-"""Seconds of the longest wait that `take` returns for a slot; a longer one means that the hour is used up."""
+"""The longest wait in seconds that `take` returns for a slot; a longer one means that the hour is used up."""
 SOON = 0.05
-"""Seconds to wait while the requests in flight may use up what is left of the hour."""
+"""Seconds to wait while the requests in flight may use up the rest of the hour."""
 HOUR = 3600.0
-"""Seconds of the longest period. A limit that claims to last longer is not believed."""
+"""The longest period in seconds. A limit that claims to last longer is not believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class RateLimit:
     Attributes:
         limit: How many requests the resource accepts per hour.
         remaining: How many of them are left.
-        until: When the count starts again, in UTC.
+        until: When the limit resets, in UTC.
     """
 
     limit: int | None
@@ -67,7 +67,7 @@ def parse_date(text: str | None) -> datetime | None:
     if not text or ":" not in text:  # dateutil would read a bare number as a date
         return None
     try:
-        # dateutil takes what is missing from the default, so a date is complete if no default shows.
+        # dateutil fills gaps from the default, so a date is complete if two defaults yield the same result.
         first, second = (
             parser.parse(text, default=default, tzinfos=_time_zone)
             for default in (datetime(1, 1, 1), datetime(2, 2, 2, 2, 2))  # noqa: DTZ001 -- the text has the zone
@@ -104,19 +104,19 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 
 @runtime_checkable
 class Limits(Protocol):
-    """The limits of a business, asked before each attempt by the calls that hold a local slot.
+    """The limits of a business. A call that holds a local slot asks them before each attempt.
 
-    A slot counts against the business, the hour against the resource, such as
+    Slots are counted per business, and requests per hour by resource, such as
     `POST /v2/businesses/7/chats/message`. The methods must not raise; the async client calls them in threads.
     """
 
     def take(self, slot: str, resource: str) -> float:
-        """Take a slot; return 0, or the seconds after which to ask again: over 1 if the hour is used up."""
+        """Take a slot and return 0, or return the seconds to wait: more than 1 if the hour is used up."""
 
     def give_back(self, slot: str, resource: str, headers: Mapping[str, str] | None) -> None:
         """Return a slot, and report the headers of the response, if any.
 
-        A slot that was not taken, or has been returned, must be ignored; its headers must not.
+        Ignore a slot that was not taken or has already been returned, but not its headers.
         """
 
 
@@ -125,7 +125,7 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(slots=True)
 class _Hour:
-    """What is left of the hour of a resource; `ends` is a monotonic time."""
+    """The hour of a resource: how much is left of its limit, and when it ends, as a monotonic time."""
 
     remaining: float = math.inf
     until: datetime = _NEVER
@@ -134,10 +134,10 @@ class _Hour:
 
 
 class HourlyLimits:
-    """The hourly limits of this process: the default `Limits`. It does not limit the slots.
+    """The default `Limits`: the hourly limits of this process. It does not limit the slots.
 
-    Once a response says that nothing remains, no attempt starts before the hour ends. There is no lock, which
-    an exception between two lines could leave locked: a race of threads costs one refused request at most.
+    Once a response says that nothing remains, no attempt starts before the hour ends. There is no lock: an
+    exception between two lines could leave it locked, and a race costs one refused request at most.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -155,7 +155,7 @@ class HourlyLimits:
         return SOON if hour.remaining else left
 
     def give_back(self, slot: str, resource: str, headers: Mapping[str, str] | None) -> None:
-        """Return a slot, and keep what the headers of the response say: the latest hour, the least left."""
+        """Return a slot, and store what the headers report: the latest hour, and the lowest count."""
         limit = RateLimit.from_headers(headers) if headers is not None else None
         hour = self._hours.setdefault(resource, _Hour())
         if headers is not None and limit and limit.remaining is not None and limit.until is not None:
@@ -173,9 +173,9 @@ class HourlyLimits:
 class Slots:
     """Slots for threads, handed over first come, first served.
 
-    A ticket is a locked lock, released when it is worth looking at the queue again. The tickets stand in one
-    list, and the first `size` of them hold the slots: there is no counter that the exception of a signal
-    handler or a time limit, raised between any two lines, could falsify.
+    A ticket is a locked lock, released when its thread should look at the queue again. All tickets are in one
+    list, and the first `size` of them hold the slots: there is no counter that could become wrong when a
+    signal handler or a time limit raises an exception between two lines.
     """
 
     def __init__(self, size: int) -> None:
@@ -183,7 +183,7 @@ class Slots:
         self._tickets: list[threading.Lock] = []
 
     def wait(self, ticket: threading.Lock, timeout: float) -> bool:
-        """Queue up; return whether the ticket got a slot within `timeout` seconds. `leave` ends both."""
+        """Queue up; return whether the ticket got a slot within `timeout` seconds. Then call `leave`."""
         ticket.acquire()
         self._tickets.append(ticket)
         end = time.monotonic() + timeout
@@ -193,7 +193,7 @@ class Slots:
         return True
 
     def leave(self, ticket: threading.Lock) -> None:
-        """Leave the queue or the slot, and wake those whose turn it is. Leaving twice is harmless."""
+        """Leave the queue or free the slot, and wake the threads whose turn it is. Repeating is harmless."""
         with suppress(ValueError):
             self._tickets.remove(ticket)
         for first in self._tickets[: self._size]:

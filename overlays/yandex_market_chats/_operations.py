@@ -1,4 +1,4 @@
-"""What the operations need: requests are built, responses parsed, pages followed, and messages remembered."""
+"""Helpers of the operations: they build requests, parse responses, follow pages and remember messages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ._errors import SENTENCES, Delivery, InvalidRequestError, MarketError, Unex
 from ._limits import RateLimit
 from ._retry import is_repeatable
 
-# Importing the generated models takes a third as long as importing httpx: the first call does it.
+# Importing the generated models takes a third as long as importing httpx, so the first call imports them.
 if TYPE_CHECKING:
     from yandex_market_chats_generated.models import Pager
     from yandex_market_chats_generated.types import Unset
@@ -32,11 +32,11 @@ MEMORY = 15.0
 
 
 class Page(Protocol):
-    """A page of results, as the operations with a `page_token` return it."""
+    """A page of results, as returned by the operations with a `page_token`."""
 
     @property
     def paging(self) -> Pager | Unset:
-        """Where the next page is."""
+        """How to get the next page."""
 
 
 class Operations(ChatsOperations):
@@ -49,8 +49,8 @@ class Operations(ChatsOperations):
 
         Args:
             operation: A method with the argument `page_token`.
-            args: Its positional arguments: none.
-            kwargs: Its other arguments; with `page_token`, iteration starts at that page.
+            args: Always empty, because the arguments of the operations are keyword-only.
+            kwargs: The arguments of the operation; with `page_token`, iteration starts at that page.
 
         Raises:
             MarketError: A page could not be read.
@@ -84,8 +84,8 @@ class AsyncOperations(AsyncChatsOperations):
 
         Args:
             operation: A method with the argument `page_token`.
-            args: Its positional arguments: none.
-            kwargs: Its other arguments; with `page_token`, iteration starts at that page.
+            args: Always empty, because the arguments of the operations are keyword-only.
+            kwargs: The arguments of the operation; with `page_token`, iteration starts at that page.
 
         Raises:
             MarketError: A page could not be read.
@@ -115,7 +115,7 @@ def _build_checked(
     """Return the request of a method that was called with `arguments`.
 
     Raises:
-        InvalidRequestError: The generated code cannot make a request of an argument.
+        InvalidRequestError: The generated code cannot build a request with one of the arguments.
     """
     try:
         return build(http, get_kwargs())
@@ -130,23 +130,24 @@ def _build_checked(
 def build(http: httpx.Client | httpx.AsyncClient, arguments: dict[str, Any]) -> httpx.Request:
     """Return the request for the arguments that a generated function would pass to httpx.
 
-    httpx would parse the base URL, the path and the parameters one by one, a quarter of a call in memory.
+    httpx would parse the base URL, the path and the parameters one by one, which takes a quarter of the time
+    of a call in memory.
     """
     query = httpx.QueryParams(arguments.pop("params", None))
     url = f"{str(http.base_url).rstrip('/')}{arguments.pop('url')}"
     request = http.build_request(url=_parse_url(f"{url}?{query}" if query else url), **arguments)
-    arguments.clear()  # the caller's variable would keep the bytes of a file besides those of the request
+    arguments.clear()  # otherwise the caller's variable keeps a second copy of a file in memory
     return request
 
 
-_parse_url = lru_cache(maxsize=128)(httpx.URL)  # a conversation takes several messages
+_parse_url = lru_cache(maxsize=128)(httpx.URL)  # the messages of a conversation have the same URL
 
 
 def parse_result(response: httpx.Response, parse: Callable[[httpx.Response], R | Unset]) -> R:
     """Return the result in a successful response.
 
     Raises:
-        UnexpectedAnswerError: It has no readable result.
+        UnexpectedAnswerError: The response has no readable result.
     """
     from yandex_market_chats_generated.types import Unset  # noqa: PLC0415
 
@@ -175,9 +176,9 @@ class SentMessage:
     """A message that the API accepted.
 
     Attributes:
-        attempts: How many attempts it took. All but the last sent nothing, unless the policy says
+        attempts: How many attempts were made. All but the last sent nothing, unless the policy sets
             `resend_unknown`.
-        rate_limit: What is left of the hourly limit; `None` if the API did not say.
+        rate_limit: The state of the hourly limit; `None` if the API did not report it.
         message_id: The id of the message; `None` unless the chat was read because the outcome was unknown.
     """
 
@@ -192,7 +193,7 @@ def sent_message(response: httpx.Response) -> SentMessage:
 
 
 class Sending:
-    """A message on its way: a context manager.
+    """The context manager of a message that is being sent.
 
     All clients of a process share `recent`: in a chat, equal messages of two clients are indistinguishable.
     """
@@ -201,22 +202,22 @@ class Sending:
     recent: ClassVar[deque[Sending]] = deque(maxlen=4096)  # the API accepts 1,000 messages per hour
 
     def __init__(self, *message: object) -> None:
-        self.number = hash(message)  # and nothing of the text
+        self.number = hash(message)  # without keeping the text
         self.start, self.end = monotonic(), inf
 
     def __enter__(self) -> Self:
-        """Start to send."""
+        """Remember the message."""
         self.recent.append(self)
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        """Remember when the message was sent, unless it certainly was not."""
+        """Record when the call ended; disregard the message if it certainly was not sent."""
         refused = isinstance(error, MarketError) and error.delivery is Delivery.NOT_SENT
         self.end = -inf if refused else monotonic()
 
     @property
     def contested(self) -> bool:
-        """Whether an equal message was on its way at the same time, or in the 15 seconds before."""
+        """Whether this process was sending an equal message at the same time, or in the 15 seconds before."""
         return any(
             other is not self and other.number == self.number and other.end >= self.start - MEMORY
             for other in self.recent.copy()

@@ -1,4 +1,4 @@
-"""The pytest fixtures of the extra `sandbox`, which every run of pytest imports."""
+"""The pytest fixtures of the extra `sandbox`. Every run of pytest imports this module."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING

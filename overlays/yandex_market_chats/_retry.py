@@ -31,13 +31,13 @@ from ._settings import RetryPolicy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """The report on one attempt of a call, for metrics and tracing. It contains nothing secret.
+    """A report on one attempt of a call, for metrics and tracing. It contains nothing secret.
 
     Attributes:
         number: Which attempt of its call this was, from 1.
         method: The HTTP method.
         path: The path of the URL, without the query, which names the chat.
-        elapsed: Seconds from the start of the attempt, its wait for a slot excluded, to the whole response.
+        elapsed: Seconds that the attempt took, to the end of the response, without the wait for a slot.
         status_code: The status of the response; `None` if there was none.
         rate_limit: What the headers of the response say about the hourly limit.
         error: The name of the error's class; `None` if the request succeeded.
@@ -64,7 +64,7 @@ class Attempt:
 class Call:
     """One call: decides what follows each attempt. Sync and async transports share it, and it does no I/O.
 
-    When its block ends, the token is taken off the request, and an exception that is not ours gets a note,
+    When its block ends, the token is removed from the request, and an exception that is not ours gets a note,
     because it has no `delivery`. Tests replace the clock (monotonic), the local time and the random source.
     """
 
@@ -83,11 +83,11 @@ class Call:
         self.resource = f"{request.method} {request.url.path}"
         end = clock() + request.extensions.get("deadline", policy.deadline)
         self.deadline = Deadline(end, min(0.1 * policy.deadline, 1.0), clock)
-        self._extensions = request.extensions  # each attempt has more, and timeouts that end at the deadline
+        self._extensions = request.extensions  # an attempt adds to them, and limits the timeouts
         self._repeatable = is_repeatable(request)
         self._renewed = False
         self._exchange: Exchange | None = None  # the attempt in progress
-        # What the attempts that have ended left behind.
+        # The result of the attempts that have ended.
         self.attempts = 0
         self._maybe_sent = False
         self._error: MarketError | None = None
@@ -112,11 +112,11 @@ class Call:
         return None if response is None else response.headers
 
     def start(self, trace: Callable[[Exchange, str, Mapping[str, Any]], Any]) -> Exchange:
-        """Start an attempt: set the token, the timeouts, and what is called with the events of httpcore."""
+        """Start an attempt: set the token, the timeouts, and the function that receives httpcore's events."""
         if not self.deadline.slack:
             self.give_up()
         self.request.headers[self._credentials.header] = self._token()
-        longest = max(self.deadline.remaining, 0.001)  # 0 would mean not to block
+        longest = max(self.deadline.remaining, 0.001)  # 0 would mean not to wait at all
         timeouts = self._extensions.get("timeout", httpx.Timeout(None).as_dict()).items()
         exchange = self._exchange = Exchange(self.request, self.deadline)
         self.request.extensions = {
@@ -174,7 +174,7 @@ class Call:
         return self._answer
 
     def give_up(self) -> NoReturn:
-        """Raise the error of the last attempt, or say that there was no time for a first one."""
+        """Raise the error of the last attempt, or one that says that no attempt could start in time."""
         self.fail(
             self._error
             or ConnectionFailedError(
@@ -184,7 +184,7 @@ class Call:
         )
 
     def fail(self, error: MarketError) -> NoReturn:
-        """Raise an error, with the attempts, and with what became of the message."""
+        """Raise an error, after adding the number of attempts and whether the message may have been sent."""
         self._error = error
         error.attempts, error.delivery = self.attempts, self._delivery
         text = error.args[0] if self._repeatable else f"{error.args[0]} {SENTENCES[error.delivery]}"
@@ -203,7 +203,7 @@ class Call:
             self.fail(error)
 
     def _wait(self, error: MarketError) -> float | None:
-        """Return the seconds until the next attempt; `None` if there must not be one, or no time is left."""
+        """Return the seconds until the next attempt; `None` if no other may follow, or no time is left."""
         if self.attempts >= self._policy.max_attempts:
             return None
         wait = self._asked(error)
@@ -212,7 +212,7 @@ class Call:
     def _asked(self, error: MarketError) -> float | None:
         """Return the seconds to wait before a retry; `None` if the error must not be retried."""
         rejected = isinstance(error, AnswerError) and error.status_code in self._credentials.rejected
-        # In place, because error trackers record local variables, and the callable may raise.
+        # The token is in no local variable, because error trackers record those, and the callable may raise.
         if rejected and not self._renewed and self.request.headers[self._credentials.header] != self._token():
             self._renewed = True
             return 0.0
@@ -245,6 +245,6 @@ def is_repeatable(request: httpx.Request) -> bool:
 
 
 def _may_pass(error: MarketError) -> bool:
-    """Return whether a retry may bring a readable answer: the connection broke, or the server failed."""
+    """Return whether a retry may succeed: after a timeout, a broken connection or an error of the server."""
     timed_out = isinstance(error, AnswerError) and error.status_code in {408, 499}
     return timed_out or isinstance(error, ConnectionLostError | ServerError)

@@ -1,4 +1,4 @@
-"""Settings and arguments: what is invalid is rejected before anything is sent."""
+"""Settings and arguments: invalid ones are rejected before anything is sent."""
 
 import ipaddress
 import math
@@ -20,7 +20,7 @@ DEFAULT_TIMEOUT = httpx.Timeout(15.0, connect=5.0)
 """Seconds. The server gives up after 10: a shorter read timeout would only turn late answers into UNKNOWN."""
 
 ID_MAX = 2**63 - 1
-"""The largest int64. A test compares it, and the next constant, with the contract."""
+"""The largest int64. A test compares this constant and the next one with the contract."""
 MESSAGE_MAX_LENGTH = 4096
 """Characters."""
 
@@ -41,8 +41,9 @@ class RetryPolicy:
         max_attempts: How many attempts a call makes at most.
         deadline: Seconds for the whole call, waits included. No wait is started that would exceed it, and no
             attempt in its last second (or last tenth, if shorter): the response would hardly arrive in time.
-            In a thread it bounds the slot, connecting to each address, each read, and the body between
-            chunks; DNS resolution, and a response head that arrives byte by byte, can exceed it.
+            In a thread the deadline bounds the wait for a slot, connecting to each address, each read, and
+            the body between chunks; DNS resolution, and a response head that arrives byte by byte, can
+            exceed it.
         backoff: The longest wait after the first attempt, in seconds.
         max_backoff: The longest wait after any attempt, in seconds, unless the API asks for more.
         resend_unknown: Retry even if the message may have been sent already: set it if a duplicate message
@@ -65,18 +66,18 @@ class RetryPolicy:
             check_seconds(name, getattr(self, name))
         check_instance("resend_unknown", self.resend_unknown, bool)
         if not 0 < self.deadline <= threading.TIMEOUT_MAX:
-            raise ConfigurationError("deadline must be a positive number of seconds.")
+            raise ConfigurationError(f"deadline must be a positive number of seconds, not {self.deadline}.")
         if not 0 <= self.backoff <= self.max_backoff < math.inf:
             raise ConfigurationError("backoff and max_backoff must be seconds, 0 <= backoff <= max_backoff.")
 
     @classmethod
     def disabled(cls) -> Self:
-        """Return the policy that never retries."""
+        """Return a policy that never retries."""
         return cls(max_attempts=1)
 
 
 def find_credentials(auth: Credentials | None) -> Credentials:
-    """Return `auth`, or the credentials of the environment: the Api-Key token first."""
+    """Return `auth`, or else the Api-Key token of the environment, or else its OAuth token."""
     if isinstance(auth, Credentials):
         return auth
     if auth is not None:
@@ -93,7 +94,7 @@ def find_credentials(auth: Credentials | None) -> Credentials:
 
 
 def find_business_id(business_id: int | None) -> int:
-    """Return `business_id`, or the one of the environment."""
+    """Return `business_id`, or else the id from the environment."""
     if business_id is not None:
         try:
             return check_id("business_id", business_id)
@@ -109,7 +110,7 @@ def find_business_id(business_id: int | None) -> int:
 
 
 def find_base_url(base_url: str | None) -> httpx.URL:
-    """Return `base_url`, or the one of the environment, or the vendor's: https, or loopback."""
+    """Return `base_url`, or else the URL from the environment, or else the vendor's: https, or loopback."""
     name, value = "base_url", base_url
     if value is None and os.environ.get(BASE_URL):
         name, value = BASE_URL, os.environ[BASE_URL]
@@ -182,7 +183,9 @@ def check_timeout(timeout: float | httpx.Timeout) -> httpx.Timeout:
         if seconds is not None:
             check_seconds("timeout", seconds)
             if not seconds > 0:
-                raise ConfigurationError("timeout must be a positive number of seconds, or None.")
+                raise ConfigurationError(
+                    f"timeout must be a positive number of seconds, or None, not {seconds}."
+                )
     return timeout
 
 
@@ -195,7 +198,8 @@ def check_seconds(name: str, value: float) -> None:
 def check_instance(name: str, value: object, kind: Any) -> None:
     """Raise if a setting has the wrong type."""
     if not isinstance(value, kind):
-        expected = " or ".join(part.__name__ for part in get_args(kind) or [kind])
+        kinds = get_args(kind) or [kind]
+        expected = " or ".join("None" if part is type(None) else part.__name__ for part in kinds)
         raise ConfigurationError(f"{name} must be {expected}, not {type(value).__name__}.")
 
 
@@ -220,7 +224,7 @@ def check_id(name: str, value: SupportsIndex) -> int:
 
 
 def check_message(message: str) -> str:
-    """Return a message that the API accepts."""
+    """Return the message if the API would accept it; raise otherwise."""
     if not isinstance(message, str):
         raise InvalidRequestError(f"message must be a str, not {type(message).__name__}.")
     if not 1 <= len(message) <= MESSAGE_MAX_LENGTH:

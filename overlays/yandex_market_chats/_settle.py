@@ -1,4 +1,4 @@
-"""Resolves UNKNOWN by reading the chat (`settle_unknown=True`): into sent, never into not sent.
+"""Settles UNKNOWN by reading the chat (`settle_unknown=True`): as sent, never as not sent.
 
 The vendor does not say how soon a message shows up, so its absence proves nothing. Nothing here does I/O.
 """
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 MAX_PAGES = 10
 UNSETTLED = "Reading the chat did not settle it:"
 PATIENCE = 15.0  # seconds after an UNKNOWN in which the message must show up
-LAST_READ = 2.0  # seconds of these that are kept for the last read
+LAST_READ = 2.0  # of these, the seconds that are reserved for the last read
 TOLERANCE = timedelta(seconds=2)
-"""How much older than the attempt a message may seem: `Date` and `createdAt` can be of two clocks."""
+"""How much older than the attempt a message may seem: `Date` and `createdAt` can come from two clocks."""
 
 
 class UnsettledError(Exception):
@@ -31,7 +31,7 @@ class UnsettledError(Exception):
 
 
 class Before(NamedTuple):
-    """What the chat showed before the first attempt: the ids of its messages, and the time of the API."""
+    """What the chat showed before the first attempt: the ids of its messages, and the API's time."""
 
     ids: Collection[int | None]
     date: datetime
@@ -41,7 +41,7 @@ def find_sent(text: str, pages: Sequence["ChatHistoryPage"], before: Before) -> 
     """Return the id of the message that was sent; `None` if it is not in the pages of the chat yet.
 
     Raises:
-        UnsettledError: Several messages can be the one.
+        UnsettledError: Several messages match.
     """
     found = {
         message.message_id
@@ -60,7 +60,7 @@ def find_sent(text: str, pages: Sequence["ChatHistoryPage"], before: Before) -> 
 
 
 class Outgoing(NamedTuple):
-    """A message to send within `deadline` seconds; its chat is read from the message `after` on, if known."""
+    """A message to send within `deadline` seconds. Its chat is read from the message `after` on, if any."""
 
     http: httpx.Client | httpx.AsyncClient
     business_id: int
@@ -71,7 +71,7 @@ class Outgoing(NamedTuple):
     before: Before | str | None = None
 
     def read_chat(self, end: float) -> Steps[tuple[list["ChatHistoryPage"], datetime | None]]:
-        """Read all pages until the monotonic time `end`; return them, and the time of the API."""
+        """Read all pages until the monotonic time `end`; return them, and the API's time."""
         from yandex_market_chats_generated.api.chats import get_chat_history as operation  # noqa: PLC0415
         from yandex_market_chats_generated.models import GetChatHistoryRequest  # noqa: PLC0415
         from yandex_market_chats_generated.types import UNSET  # noqa: PLC0415
@@ -94,7 +94,7 @@ class Outgoing(NamedTuple):
 
 
 def send_and_settle(message: Outgoing, request: httpx.Request, sending: Sending) -> Steps[SentMessage]:
-    """Send a message, and after an UNKNOWN look for it in its chat, which is read before as well."""
+    """Read the chat, send the message, and after an UNKNOWN look for the message in the chat."""
     end = monotonic() + message.deadline
     with noted(Delivery.NOT_SENT):
         before = message.before or (yield from read_before(message))

@@ -1,7 +1,7 @@
-"""Carries out calls that take several steps: the decisions are made once, only the waiting is written twice.
+"""Carries out calls of several steps, in threads and in tasks, so that only the waiting is written twice.
 
-The steps are a generator that does no I/O. It yields requests to send, whose responses or errors it receives,
-and seconds to wait; what it returns is the result of the call.
+The steps are a generator that does no I/O. It yields requests to send and seconds to wait, receives the
+responses or errors, and returns the result of the call.
 """
 
 import time
@@ -60,7 +60,7 @@ async def arun(steps: Steps[R], http: httpx.AsyncClient) -> R:
 
 @contextmanager
 def noted(delivery: Delivery) -> Iterator[None]:
-    """Note on an exception that is not ours, and so has no `delivery`, what became of the message."""
+    """Add the delivery, as a note, to an exception that is not ours and so has no `delivery`."""
     try:
         yield
     except BaseException as error:

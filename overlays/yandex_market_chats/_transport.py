@@ -34,13 +34,13 @@ GRACE = 0.1
 """Seconds after the deadline in which httpx's own timeouts, which are more specific, may end an attempt."""
 
 HTTPX_ERRORS = (httpx.HTTPError, httpx.StreamError, ssl.SSLError)
-"""What becomes a `MarketError`; under asyncio, httpcore lets TLS errors through. Others propagate as is."""
+"""What becomes a `MarketError`: all else propagates. Under asyncio, httpcore lets TLS errors through."""
 
 R = TypeVar("R")
 
 
 class _Retrying:
-    """What the two transports have in common."""
+    """The part that both transports share."""
 
     _network: ClassVar[Any]
     _slots: Any
@@ -68,7 +68,7 @@ class _Retrying:
         return view
 
     def _open(self) -> Any:
-        """Return the transport for one attempt: the user's, or a new one, which does not outlive it."""
+        """Return the transport for one attempt: the user's, or a new one for this attempt alone."""
         return self._network(**self._options) if self._transport is None else self._transport
 
     def _call(self, request: httpx.Request) -> Call:
@@ -82,7 +82,7 @@ class _Retrying:
 
 
 class _Network(httpx.HTTPTransport):
-    """The network for one attempt: its pool needs no lock, which hangs if a signal handler raises in it."""
+    """The network for one attempt. Its pool needs no lock: a lock hangs if a signal handler raises in it."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -125,15 +125,15 @@ class RetryingTransport(_Retrying, httpx.BaseTransport):
                 time.sleep(call.pause(attempt.wait))
 
     def close(self) -> None:
-        """Refuse to send from now on."""
+        """Refuse new calls, and close the user's transport."""
         if not self._closed.is_set():
             self._closed.set()
             if self._transport is not None:
                 self._transport.close()
 
     def _attempt(self, call: Call) -> Exchange | float:
-        """Make an attempt in a slot; return it, or the seconds until the end of an hour that is used up."""
-        ticket, slot = threading.Lock(), new_slot()  # for the local slots; and for the limits
+        """Make an attempt in a slot; return its exchange, or the seconds until a used-up hour ends."""
+        ticket, slot = threading.Lock(), new_slot()  # one for the local slots, one for the limits
         released = False
         try:
             try:
@@ -144,7 +144,7 @@ class RetryingTransport(_Retrying, httpx.BaseTransport):
                 self._release(call, ticket, slot)
                 released = True
         except BaseException:
-            if not released:  # a signal handler or a time limit interrupted it
+            if not released:  # a signal handler or a time limit interrupted the release
                 self._release(call, ticket, slot)
             raise
 
@@ -182,7 +182,7 @@ class AsyncRetryingTransport(_Retrying, httpx.AsyncBaseTransport):
         super().__init__(**settings)
         self._slots = anyio.Semaphore(max_parallel, fast_acquire=True)
         self._limiter = anyio.CapacityLimiter(max_parallel)
-        shared = not isinstance(self._limits, HourlyLimits)  # those of this process need no threads
+        shared = not isinstance(self._limits, HourlyLimits)  # HourlyLimits never block: they need no threads
         self._threads = [ThreadPoolExecutor(1) for _ in range(max_parallel if shared else 0)]
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -208,14 +208,14 @@ class AsyncRetryingTransport(_Retrying, httpx.AsyncBaseTransport):
                 await anyio.sleep(call.pause(attempt.wait))
 
     async def aclose(self) -> None:
-        """Refuse to send from now on."""
+        """Refuse new calls, and close the user's transport."""
         if not self._closed.is_set():
             self._closed.set()
             if self._transport is not None:
                 await self._transport.aclose()
 
     async def _attempt(self, call: Call) -> Exchange | float:
-        """Make an attempt in a slot; return it, or the seconds until the end of an hour that is used up."""
+        """Make an attempt in a slot; return its exchange, or the seconds until a used-up hour ends."""
         try:
             self._slots.acquire_nowait()  # a cancel scope costs more than the rest of this method
         except anyio.WouldBlock:
@@ -276,14 +276,14 @@ class AsyncRetryingTransport(_Retrying, httpx.AsyncBaseTransport):
 
 
 def _log(attempt: Attempt) -> None:
-    """Log an attempt: only one that is retried needs attention."""
+    """Log an attempt: as a warning if it is retried, otherwise for debugging."""
     if attempt.wait is None:
         logger.debug("%s", attempt)
     else:
-        logger.warning("%s; again in %.3f s", attempt, attempt.wait)
+        logger.warning("%s; trying again in %.3f s", attempt, attempt.wait)
 
 
 def _log_hook_error(error: Exception) -> None:
-    """Log an error of `on_attempt` with the frames of the hook, but none of ours."""
+    """Log an error of `on_attempt` with the frames of the hook, but without ours."""
     traceback = error.__traceback__ and error.__traceback__.tb_next
     logger.error("on_attempt raised an exception; the call goes on", exc_info=(type(error), error, traceback))

@@ -20,7 +20,7 @@ try:
 except ImportError as _error:
     raise ImportError("RedisLimits needs redis: pip install 'yandex-market-chats[redis]'") from _error
 
-POLL = 0.01  # seconds after which the call that is next in line asks again; those behind it wait longer
+POLL = 0.01  # seconds after which the call that is next in line asks again; later calls wait longer
 PATIENCE = 3.0  # seconds after which a call that has not asked again loses its turn: its program was killed
 
 # The calls of all programs queue up, and the first `parallel` of them hold the slots. Without the queue, a
@@ -55,7 +55,7 @@ end
 
 
 class RedisLimits:
-    """The limits of a business, shared by all programs that use one Redis. Without it nothing is sent."""
+    """The limits of a business, shared through Redis. While Redis is unavailable, nothing is sent."""
 
     def __init__(self, url: str, business_id: int, *, parallel: int = 4, lease: float = 30.0) -> None:
         """Raise `ConfigurationError` if an argument is invalid. No connection is made yet.
@@ -63,12 +63,12 @@ class RedisLimits:
         Args:
             url: The URL of Redis, such as `redis://:password@localhost:6379/0`; `rediss://` for TLS.
             business_id: The id of the business.
-            parallel: How many requests of all programs may be in flight. The API accepts 4 per business.
-            lease: Seconds until the slot of a killed program is free again: longer than an attempt can take.
+            parallel: How many requests all programs together may have in flight. The API accepts 4.
+            lease: Seconds until the slot of a killed program is free again; must exceed the longest attempt.
         """
         check_count("parallel", parallel)
         if not isinstance(lease, int | float) or not 0 < lease <= threading.TIMEOUT_MAX:
-            raise ConfigurationError("lease must be a positive number of seconds.")
+            raise ConfigurationError(f"lease must be a positive number of seconds, not {lease!r}.")
         self._prefix = f"yandex-market-chats:{{{find_business_id(business_id)}}}:"
         self._settings = parallel, lease, PATIENCE, POLL, BRIEF
         try:
@@ -83,7 +83,7 @@ class RedisLimits:
         self._queue: dict[tuple[str, str], float] = {}
 
     def take(self, slot: str, resource: str) -> float:
-        """Take a slot. Of the calls of this process that wait for a resource, only the first asks Redis."""
+        """Take a slot. If several calls of this process wait for a resource, only the first asks Redis."""
         call, now = (resource, slot), time.monotonic()
         with self._lock:
             self._queue = {c: t for c, t in self._queue.items() if now - t < PATIENCE} | {call: now}
@@ -106,7 +106,7 @@ class RedisLimits:
         self._run(self._give_back, slot, resource, *report)
 
     def _run(self, script: Any, slot: str, resource: str, *arguments: float) -> float:
-        """Run a script. If Redis is unavailable, return a brief wait, and log it once."""
+        """Run a script. If Redis is unavailable, return a brief wait, and log the outage once."""
         keys, outage = [self._prefix + name for name in ("queue", "leases", resource)], ""
         try:
             wait = float(script(keys, [f"{resource} {slot}", *arguments]) or 0)

@@ -1,4 +1,4 @@
-"""Many messages, through a journal that survives the death of the program.
+"""Sends many messages through a journal, which survives a crash of the program.
 
     from yandex_market_chats import MarketChats
     from yandex_market_chats.bulk import Journal, read_rows
@@ -12,7 +12,7 @@ The journal is an SQLite file that records each row before and after its call. R
 sends what is still waiting, and nothing else: no row is sent twice, and none is lost silently.
 
 `Journal` works with threads and `MarketChats` only; there is no async version, because the hourly limit and
-the disk, and not the number of connections, decide how fast a run is.
+the disk, not the number of connections, decide how fast a run is.
 """
 
 from ._files import read_rows, write_report

@@ -21,7 +21,7 @@ MAX_ERRORS = 20
 """How many errors of a file are listed."""
 
 Record = tuple[int, dict[str, Any] | str]
-"""The line of a row, and its values; or what is wrong with it."""
+"""The number of a row's line, and the values of the row or what is wrong with it."""
 
 
 def read_rows(path: str | os.PathLike[str]) -> list[Row]:
@@ -55,14 +55,14 @@ def read_rows(path: str | os.PathLike[str]) -> list[Row]:
 
 
 def write_report(path: str | os.PathLike[str], entries: Iterable[Entry]) -> None:
-    """Write a CSV file with a row for each entry. It appears complete, or not at all.
+    """Write a CSV file with a row for each entry. The file appears complete, or not at all.
 
     Raises:
-        OSError: The file cannot be written, or the path is that of a device, a pipe or a folder.
+        OSError: The file cannot be written, or the path names a device, a pipe or a folder.
     """
     path = Path(path)
     if path.exists() and not path.is_file():
-        raise FileExistsError(errno.EEXIST, "it is not a file", str(path))  # /dev/null would become one
+        raise FileExistsError(errno.EEXIST, "it is not a file", str(path))  # /dev/null would be replaced
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".report-") as folder:
         complete = Path(folder, path.name)
         with complete.open("w", encoding="utf-8", newline="") as file:

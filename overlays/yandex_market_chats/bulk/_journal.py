@@ -31,9 +31,9 @@ class Journal:
     may open it at the same time, to add rows or to list them; only one of them can `send`.
 
     Args:
-        path: Where the file is. A new one is created.
+        path: The path of the file, which is created if it does not exist.
         now: The clock; tests replace it.
-        sleep: How to wait for the hour to end; tests replace it.
+        sleep: The function that waits for the hour to end; tests replace it.
 
     Raises:
         JournalError: The file cannot be opened, or is not a journal of this version.
@@ -51,7 +51,7 @@ class Journal:
         self._store = Store(Path(path))
 
     def add(self, rows: Iterable[Row], *, dry_run: bool = False) -> Added:
-        """Add rows; one whose key the journal already has is not added again.
+        """Add the rows whose keys are not in the journal yet.
 
         Args:
             rows: The rows.
@@ -70,12 +70,12 @@ class Journal:
         parallel: int = 4,
         on_progress: Callable[[Progress], object] | None = None,
     ) -> Progress:
-        """Send the rows that wait, each of them at most once, and return when no more can be sent now.
+        """Send the waiting rows, each at most once, and return when no more can be sent now.
 
         When the hourly limit is used up, the run waits for the next hour; rows that wait for it are not
-        claimed. Errors that may pass leave a row waiting for the next run. After 8 failures in a row, and at
-        once after an error that no row can cure (401, 403, 423, configuration), the run stops and raises
-        that error. Ctrl-C, or any other exception in this thread, waits for what is in flight.
+        claimed. Temporary errors leave a row waiting for the next run. After 8 failures in a row, and at once
+        after an error that every row would get (401, 403, 423, configuration), the run stops and raises that
+        error. After Ctrl-C, or any other exception in this thread, the run finishes the calls in flight.
 
         A client with `settle_unknown` reads the chat of each row before the row is claimed, and again after
         an `UNKNOWN`. What the first read showed is stored with the claim, so the run starts by looking for
@@ -83,13 +83,13 @@ class Journal:
 
         Args:
             chats: The client. It decides how a call is retried, and whether unknown outcomes are settled.
-            rows: Send these only. Default: all rows of the journal.
+            rows: The rows to send. Default: all rows of the journal.
             parallel: How many calls may be in flight. Make it no larger than `max_parallel` of the client.
             on_progress: Called in this thread after each outcome, and about once a second.
 
         Raises:
             ConfigurationError: An argument is invalid.
-            JournalError: Another run uses the journal, or it does not have one of the rows.
+            JournalError: Another run uses the journal, or one of the rows is not in the journal.
             MarketError: The error that stopped the run.
         """
         check_instance("chats", chats, MarketChats)
@@ -108,38 +108,38 @@ class Journal:
             return run.send()
 
     def stop(self) -> None:
-        """Let `send` return as soon as what is in flight is done. Open the journal again to go on.
+        """Make `send` return as soon as the calls in flight have ended. Open the journal again to go on.
 
-        It may be called from any thread and from a signal handler.
+        This method may be called from any thread and from a signal handler.
         """
         self._stopped = True
 
     def entries(self, rows: Iterable[Row] | None = None) -> Iterator[Entry]:
-        """Return what has happened to the rows, in their order, each of them once.
+        """Return what has happened to the rows, in order, each row once.
 
         Args:
-            rows: Return these only. Default: all rows of the journal, in the order in which they were added.
+            rows: The rows to return. Default: all rows of the journal, in the order in which they were added.
 
         Raises:
-            JournalError: The journal does not have one of the rows.
+            JournalError: One of the rows is not in the journal.
         """
         if rows is None:
             return self._store.entries()
         return map(self._store.entry, dict.fromkeys(row.key for row in rows))
 
     def mark(self, key: str, state: State) -> None:
-        """Say what has become of an `unknown` row, after checking its chat.
+        """Set the state of an `unknown` row by hand, after checking its chat.
 
         Args:
             key: The key of the row.
             state: `SENT` if the message is in the chat; `WAITING` if it is not, and the next run may send it.
 
         Raises:
-            InvalidRequestError: The state is another one.
+            InvalidRequestError: `state` is neither of the two.
             JournalError: There is no such row, or it is not `unknown`.
         """
         if state not in {State.SENT, State.WAITING}:
-            raise InvalidRequestError("state must be 'sent' or 'waiting'.")
+            raise InvalidRequestError(f"state must be 'sent' or 'waiting', not {str(state)!r}.")
         self._store.mark(key, state)
 
     def close(self) -> None:

@@ -22,7 +22,7 @@ from yandex_market_chats._operations import SentMessage
 from ._rows import State
 
 _FATAL = (AuthenticationError, ConfigurationError, LockedError, PermissionDeniedError)
-"""Errors that no row can cure: the next one would fail in the same way."""
+"""Errors that are not due to the row: the next row would fail in the same way."""
 _STATES = {
     SENT: State.SENT,
     SENTENCES[Delivery.NOT_SENT]: State.WAITING,
@@ -36,8 +36,8 @@ class Outcome(NamedTuple):
 
     Attributes:
         state: The new state of the row.
-        attempts: How many times the request was tried.
-        error: What went wrong.
+        attempts: How many attempts were made.
+        error: The text of the error, if there was one.
         message_id: The id of the message, if the chat history was read.
         rate_limit: The state of the hourly limit.
         held: Whether nothing but the hourly limit kept the message from being sent.
@@ -54,7 +54,7 @@ class Outcome(NamedTuple):
 
 
 def judge(result: SentMessage | BaseException, now: datetime) -> Outcome:
-    """Return what follows from what `send_message` returned or raised."""
+    """Return what follows from the result of `send_message`, or from the exception that it raised."""
     if isinstance(result, SentMessage):
         return Outcome(
             State.SENT, result.attempts, message_id=result.message_id, rate_limit=result.rate_limit
@@ -93,6 +93,6 @@ def _held_until(error: MarketError, now: datetime) -> datetime | None:
     if not isinstance(error, RateLimitError) or error.rate_limit is None:
         return None
     if error.status_code != METHOD_FAILURE and error.rate_limit.remaining:
-        return None  # 429 may mean just too fast
+        return None  # 429 may only mean that requests came too fast
     seconds = seconds_until(error.until, error.headers, now) or 0.0
     return now + timedelta(seconds=seconds) if seconds > 0 else None

@@ -25,9 +25,9 @@ class State(StrEnum):
     SENT = "sent"
     """The API accepted it."""
     REFUSED = "refused"
-    """Not sent, and it never can be like this: there is no such chat, or the text is invalid."""
+    """Not sent, and cannot be sent as it is: there is no such chat, or the text is invalid."""
     UNKNOWN = "unknown"
-    """The buyer may have received it. It is not sent again before someone has checked the chat: `mark`."""
+    """The buyer may have received it. It is not sent again until someone has checked the chat: see `mark`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Row:
         chat_id: The id of the chat.
         message: The text, 1 to 4096 characters.
         key: Identifies the row: 1 to 200 printable characters. Rows with the same key are one row. Default:
-            made of the chat and the text.
+            a key derived from the chat and the text.
         source: Where the row comes from, such as `orders.csv, line 7`, for error messages.
 
     Raises:
@@ -71,7 +71,7 @@ class Entry(NamedTuple):
         message: The text.
         key: Identifies the row.
         state: The state of the row.
-        attempts: How many times the request was tried, in all runs.
+        attempts: How many attempts were made, in all runs.
         time: When the last call started or ended, in UTC; `None` if there was none.
         error: The error of the last call; `None` if it succeeded.
         message_id: The id of the message, if the chat history was read.
@@ -93,7 +93,7 @@ class Added(NamedTuple):
     Attributes:
         states: How many of the rows are in which state, duplicates counted once.
         new: How many of them were not in the journal before.
-        duplicates: How many rows repeated an earlier one.
+        duplicates: How many rows had the key of an earlier one.
     """
 
     states: Mapping[State, int]
@@ -106,10 +106,10 @@ class Progress:
     """How far a run has got: how many of its rows are in which state.
 
     Attributes:
-        waiting: Not sent yet, or not sent because of an error that may pass.
+        waiting: Not sent yet, or not sent because of a temporary error.
         sending: In flight.
         sent: Accepted by the API, in this run or before.
-        refused: Never to be sent like this.
+        refused: Not sent, and cannot be sent as they are.
         unknown: The buyer may have received it.
         rate_limit: What the last responses say about the hourly limit.
         paused_until: When the run goes on, in UTC, if the hour is used up.
@@ -132,5 +132,5 @@ class Progress:
 
     @property
     def done(self) -> int:
-        """How many rows will not be sent any more: they are sent, refused or unknown."""
+        """How many rows are finished: sent, refused or unknown."""
         return self.sent + self.refused + self.unknown

@@ -61,7 +61,7 @@ class Run:
         self._error: BaseException | None = None
 
     def send(self) -> Progress:
-        """Settle what an earlier run left, send what is waiting, and return when nothing is in flight.
+        """Settle the unknown rows of earlier runs, send the waiting rows, and finish the calls in flight.
 
         Raises:
             BaseException: The error that stopped the run.
@@ -74,7 +74,7 @@ class Run:
                 pass
         except BaseException as error:  # noqa: BLE001 -- it is raised below
             self._error = error
-        for _ in threads:  # however the run ends, what is in flight is finished and recorded
+        for _ in threads:  # however the run ends, the calls in flight are finished and recorded
             self._jobs.put(None)
         for thread in threads:
             thread.join()
@@ -120,7 +120,7 @@ class Run:
         return True
 
     def _start_row(self, entry: Entry) -> None:
-        """Claim a row, after a read of its chat if outcomes are to be settled."""
+        """Claim a row; if outcomes are to be settled, read its chat first."""
         if self._settles:
             call = SettledCall(self._chats, entry)
             self._start(call.look, partial(self._claim_settled, entry.key, call))
@@ -137,7 +137,7 @@ class Run:
             self._claim(key, call.send, call)
 
     def _claim(self, key: str, send: Callable[[], SentMessage], call: SettledCall | None = None) -> None:
-        """Send a row, unless another program has changed its state."""
+        """Claim a row and send it, unless another program has changed its state."""
         is_ours = self._store.claim(key, self._now(), call.before if call else None)
         self._move(State.WAITING, self._store.entry(key).state)
         if is_ours:
@@ -169,7 +169,7 @@ class Run:
             self._error = self._error or value
 
     def _settle(self, entry: Entry, found: int | str | BaseException) -> None:
-        """Record what the chat says of a row that an earlier run left."""
+        """Record what the chat shows about an unknown row of an earlier run."""
         if isinstance(found, BaseException):
             self._error = self._error or found
         else:
@@ -177,7 +177,7 @@ class Run:
             self._move(State.UNKNOWN, self._store.entry(entry.key).state)
 
     def _start(self, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
-        """Do some work in a thread, and then something with its result in the thread of the run."""
+        """Call `work` in another thread, and `then` with its result in the thread of the run."""
         self._in_flight += 1
         self._jobs.put((work, then))
 
@@ -186,7 +186,7 @@ class Run:
         self._counts[new] += 1
 
     def _observe(self, limit: RateLimit | None) -> None:
-        """Keep the latest hour, and the least that is left of it, because responses overtake each other."""
+        """Keep the latest hour and its lowest count, because responses overtake each other."""
         if limit is None or limit.remaining is None or limit.until is None:
             return
         ends = min(limit.until, self._now() + timedelta(seconds=HOUR))
@@ -198,12 +198,12 @@ class Run:
         return self._left if self._now() < self._hour_ends else math.inf
 
     def _work(self) -> None:
-        """Do jobs, in a thread, until `None` arrives."""
+        """Do the jobs of one thread, until `None` arrives."""
         while job := self._jobs.get():
             work, then = job
             try:
                 result = work()
-            except BaseException as error:  # noqa: BLE001 -- the run raises it, if it must stop
+            except BaseException as error:  # noqa: BLE001 -- the run raises it if the run must stop
                 result = error
             self._results.put(partial(self._finish, then, result))
 

@@ -1,6 +1,6 @@
 """A call whose outcome is settled by reading its chat: the steps of `send_message`, one by one.
 
-The journal claims a row between the first two of them, so what the chat shows is stored with the claim.
+The journal claims a row between the first two steps, so that what the chat shows is stored with the claim.
 """
 
 from time import monotonic
@@ -14,7 +14,7 @@ from ._rows import Entry
 
 
 class SettledCall:
-    """The call for a row. Each method blocks, and makes requests."""
+    """The call for a row. Each method makes requests and blocks."""
 
     def __init__(self, chats: MarketChats, entry: Entry) -> None:
         self._http = chats._http  # noqa: SLF001 -- of this package
@@ -24,7 +24,7 @@ class SettledCall:
 
     @property
     def before(self) -> Before | None:
-        """What the chat showed before; `None` if it was not read, or if it does not help."""
+        """What the chat showed before the call; `None` if it was not read or cannot settle the outcome."""
         before = self._message.before
         return before if isinstance(before, Before) and not self._sending.contested else None
 

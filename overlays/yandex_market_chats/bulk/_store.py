@@ -67,7 +67,7 @@ class Store:
 
     @contextmanager
     def locked(self, timeout: float = 0.0) -> Iterator[None]:
-        """Hold the lock of a run; what a dead run was sending becomes `unknown`.
+        """Hold the lock of a run; rows that a dead run was sending become `unknown`.
 
         The lock is SQLite's own lock of a second file, so the same code works on every system (fcntl on Unix,
         LockFileEx on Windows), and the system releases it when the process dies.
@@ -85,7 +85,7 @@ class Store:
             yield
 
     def add(self, rows: Iterable[Row], *, dry_run: bool) -> Added:
-        """Add the rows that are new: all of them or, after an error, none.
+        """Add the new rows; after an error, the journal is unchanged.
 
         Raises:
             InvalidRequestError: A key already belongs to another chat or another text.
@@ -164,7 +164,7 @@ class Store:
         )
 
     def settle(self, entry: Entry, found: int | str, now: datetime) -> None:
-        """Record the id of the message that the chat shows, or why an `unknown` row stays one.
+        """Record the id of the message that the chat shows, or why an `unknown` row stays `unknown`.
 
         Nothing changes if someone else has marked the row.
         """
@@ -182,7 +182,7 @@ class Store:
         self._database.execute(settle, [state, time, error, message_id, entry.key])
 
     def _has_equal(self, entry: Entry) -> bool:
-        """Return whether the message in the chat may be that of another row."""
+        """Return whether the message in the chat may belong to another row."""
         equal = (
             "SELECT message FROM rows WHERE chat_id = ? AND key != ? AND state NOT IN ('waiting', 'refused')"
         )
@@ -202,7 +202,7 @@ class Store:
             )
 
     def _prepare(self) -> None:
-        """Check that the file is a journal; make an empty one a journal."""
+        """Make an empty file a journal; check that any other file is one."""
         with self._database as database:
             # Another program may open the same new journal at this moment.
             database.execute("BEGIN IMMEDIATE")

@@ -1,4 +1,4 @@
-"""The command `yandex-market-chats`, a module for each command. It needs the extra `cli`."""
+"""The program `yandex-market-chats`, with a module for each command. Needs the extra `cli`."""
 
 import sys
 

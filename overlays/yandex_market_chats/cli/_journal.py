@@ -20,7 +20,7 @@ def _only_journal() -> str:
     if not found:
         raise click.UsageError("There is no *.journal in this folder: name one with --journal.")
     if len(found) > 1:
-        raise click.UsageError(f"Name one with --journal: {', '.join(found)}.")
+        raise click.UsageError(f"There are several journals: name one with --journal: {', '.join(found)}.")
     return found[0]
 
 
@@ -40,7 +40,7 @@ def journal() -> None:
 
 @journal.command()
 @_path
-@click.option("--state", type=click.Choice([state.value for state in State]), help="Only these rows.")
+@click.option("--state", type=click.Choice([state.value for state in State]), help="List only these rows.")
 def show(*, path: Path, state: str | None) -> None:
     """List the rows, with the error of the last call."""
     with _opened(path) as opened:
@@ -65,7 +65,7 @@ def mark(*, path: Path, key: str, state: str) -> None:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Journal]:
-    """Open a journal; its errors end the command."""
+    """Open a journal; an error ends the command."""
     try:
         with Journal(path) as opened:
             yield opened

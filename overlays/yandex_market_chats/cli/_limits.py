@@ -15,11 +15,11 @@ limits_option = click.option(
 
 
 def shared_limits(url: str | None, business_id: int | None) -> Limits | None:
-    """Return the limits that `--limits` names; `None` if it is not used."""
+    """Return the limits that `--limits` names; `None` if the option is not used."""
     if not url:
         return None
     try:
-        from yandex_market_chats.redis import RedisLimits  # noqa: PLC0415 -- it has an extra of its own
+        from yandex_market_chats.redis import RedisLimits  # noqa: PLC0415 -- it needs another extra
     except ImportError as error:
         raise click.UsageError(str(error)) from error
     business_id = find_business_id(business_id)

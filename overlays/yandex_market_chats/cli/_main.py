@@ -17,7 +17,7 @@ from ._send_many import send_many
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def commands() -> None:
-    """Send messages to the chats with the buyers of Yandex Market."""
+    """Send chat messages to the buyers of Yandex Market."""
 
 
 for _command in (send, send_many, journal, sandbox):

@@ -1,4 +1,4 @@
-"""The progress of `send-many`: a bar on a terminal, a line now and then elsewhere."""
+"""The progress of `send-many`: a bar on a terminal, or a line every 30 seconds elsewhere."""
 
 import sys
 import time
@@ -72,7 +72,7 @@ class Lines:
 
 
 class Pace:
-    """How many rows a run finishes per second, not counting the time in which it waits for the hour."""
+    """How many rows a run finishes per second, not counting the time when it waits for the next hour."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def sandbox(port: int, latency: float, hourly_limit: int | None, parallel_limit: int) -> None:
     """Serve the API on loopback, to try every outcome.
 
-    No account is needed, and no message reaches a buyer. Each request is printed on a line.
+    No account is needed, and no message reaches a buyer. Prints one line for each request.
     """
     settings = {"latency": latency, "hourly_limit": hourly_limit, "parallel_limit": parallel_limit}
     try:
@@ -44,7 +44,7 @@ def sandbox(port: int, latency: float, hourly_limit: int | None, parallel_limit:
 def serve(stack: ExitStack, **settings: Any) -> "Sandbox":
     """Serve a sandbox until the stack is closed."""
     try:
-        from yandex_market_chats.sandbox import Sandbox  # noqa: PLC0415 -- it has an extra of its own
+        from yandex_market_chats.sandbox import Sandbox  # noqa: PLC0415 -- it needs another extra
     except ImportError as error:
         raise click.UsageError(str(error)) from error
     try:

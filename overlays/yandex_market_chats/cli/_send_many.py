@@ -26,7 +26,7 @@ from ._sandbox import serve
 EXIT_NOT_SENT, EXIT_UNKNOWN = EXIT_CODES[Delivery.NOT_SENT], EXIT_CODES[Delivery.UNKNOWN]
 EXIT_NO_REPORT = 5
 SHOW_CURSOR = b"\x1b[?25h"
-"""What shows the cursor of a terminal again, if a progress bar could not do it."""
+"""Shows the cursor of a terminal again, because a progress bar may have hidden it."""
 
 
 @click.command("send-many")
@@ -40,7 +40,7 @@ SHOW_CURSOR = b"\x1b[?25h"
 @click.option(
     "--report",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
-    help="Write a CSV file that says what became of each row.",
+    help="Write a CSV file with the outcome of each row.",
 )
 @limits_option
 @click.option("--dry-run", is_flag=True, help="Check the file, and say what would be sent.")
@@ -67,8 +67,8 @@ def send_many(
     """Send the messages of a file, each at most once.
 
     FILE is a .csv or .jsonl file with the columns chat_id, message and, optionally, key. The journal records
-    what became of each row: run the same command again to continue after an interruption. Ctrl-C finishes
-    what is in flight; a second Ctrl-C ends at once.
+    the outcome of each row: run the same command again to continue after an interruption. Ctrl-C finishes
+    the calls in flight; a second Ctrl-C ends at once.
 
     Exit codes: 0 all sent, 2 usage or already running, 3 some not sent, 4 unknown whether some were sent,
     5 all sent but no report.
@@ -76,7 +76,7 @@ def send_many(
     if verbose:
         report_retries()
     if sandbox and journal_path:
-        raise click.UsageError("--sandbox has a journal of its own: leave out --journal.")
+        raise click.UsageError("--sandbox uses a temporary journal: leave out --journal.")
     path = journal_path or file.with_name(f"{file.name}.journal")
     if report and not _is_writable(report, file, path):
         raise click.UsageError(f"--report {report} cannot be written: choose another path.")
@@ -114,7 +114,7 @@ def send_many(
 
 
 class Interruption:
-    """Handles signals: the first one stops the run after what is in flight, the second ends the process."""
+    """Handles signals: the first one stops the run after the calls in flight, the second ends the process."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -143,7 +143,7 @@ class Interruption:
 def _client(
     stack: ExitStack, rows: Sequence[Row], limits_url: str | None, *, sandbox: bool, **settings: Any
 ) -> MarketChats:
-    """Return the client that sends: its settings come from the environment, unless a sandbox serves it."""
+    """Return the client that sends: to the API, with the settings of the environment, or to a sandbox."""
     if not sandbox:
         return stack.enter_context(MarketChats(limits=shared_limits(limits_url, None), **settings))
     served = serve(stack, hourly_limit=1000 + 10 * len(rows))  # a dry run must not wait for hours
@@ -175,7 +175,7 @@ def _send(
 
 
 def _report(path: Path, journal: Journal, rows: Sequence[Row]) -> str | None:
-    """Write the report; return what went wrong."""
+    """Write the report; return a message if that fails."""
     try:
         write_report(path, journal.entries(rows))
     except OSError as error:
@@ -186,7 +186,7 @@ def _report(path: Path, journal: Journal, rows: Sequence[Row]) -> str | None:
 
 
 def _is_writable(report: Path, *inputs: Path) -> bool:
-    """Return whether the report can be written as far as is known before anything is sent."""
+    """Return whether the report can be written, as far as this is known before anything is sent."""
     if report.exists() and not report.is_file():
         return False
     if report.resolve() in {path.resolve() for path in inputs}:

@@ -19,7 +19,7 @@ def read_json(call: Call) -> dict[str, Any]:
     """Return the JSON object in the body.
 
     Raises:
-        RefusedError: With 400 or 415 if there is none.
+        RefusedError: With 400 or 415 if the body is anything else.
     """
     body = _read_body(call, "application/json", _MAX_JSON)
     try:
@@ -36,11 +36,11 @@ def read_file(call: Call) -> tuple[str, bytes]:
     """Return the name and the content of the only file in the body, which must be the field `file`.
 
     Raises:
-        RefusedError: With 400 or 415 if there is none, or if it is too large.
+        RefusedError: With 400 or 415 if the body is anything else, or if the file is too large.
     """
     body = _read_body(call, "multipart/form-data", MAX_BODY)
     boundary = message_from_string(f"Content-Type: {call.headers['Content-Type']}").get_boundary("")
-    # A delimiter is a line of its own, and the last one ends with two more hyphens (RFC 2046, 5.1.1).
+    # A delimiter is a separate line, and the last one ends with two more hyphens (RFC 2046, 5.1.1).
     _, *parts = (b"\r\n" + body).split(f"\r\n--{boundary}".encode())
     is_complete = bool(boundary and parts) and parts.pop().startswith(b"--")
     if not is_complete or not all(part.startswith(b"\r\n") for part in parts):

@@ -48,7 +48,7 @@ class Business:
         self.reset()
 
     def reset(self) -> None:
-        """Start over."""
+        """Forget everything, and start with full limits."""
         self.chats = Chats(self.settings)
         self.script = Script()
         self.requests = 0
@@ -87,7 +87,7 @@ class Business:
             return self._stamped(reply, hourly.headers(reply.exhausted_for))
 
     def delay(self, reply: Reply) -> float:
-        """Return how many seconds to delay a reply: a refusal never is."""
+        """Return how many seconds to delay a reply; refusals are immediate."""
         if reply.slow:
             return self.settings.slow
         return self.settings.latency if reply.accepted else 0.0

@@ -12,7 +12,7 @@ from ._settings import Settings
 from ._wire import refusal
 
 MISSING_ID = 404
-"""The chat and the order that do not exist."""
+"""The id of the chat and of the order that do not exist."""
 
 _MOSCOW = timezone(timedelta(hours=3))
 _FIRST_CREATED_ID = 1001
@@ -36,7 +36,7 @@ class Chat:
 
     @property
     def status(self) -> str:
-        """Whose answer is awaited."""
+        """Who has to answer next; `NEW` for an empty chat."""
         if not self.messages:
             return "NEW"
         return "WAITING_FOR_CUSTOMER" if self.messages[-1].sender == "PARTNER" else "WAITING_FOR_PARTNER"
@@ -67,7 +67,7 @@ class Chats:
         return self._chats.values()
 
     def find(self, chat_id: int) -> Chat:
-        """Return a chat for a reader. All chats but one accept messages, so they exist, if only empty.
+        """Return a chat to be read. Every chat but one accepts messages, so it exists, even if it is empty.
 
         Raises:
             RefusedError: With 404 if there is no such chat.
@@ -77,7 +77,7 @@ class Chats:
         return self._chats.get(chat_id) or self._new(chat_id)
 
     def open(self, chat_id: int) -> Chat:
-        """Return a chat that is listed from now on."""
+        """Return a chat, which is listed from now on."""
         return self._chats.setdefault(chat_id, self._new(chat_id))
 
     def of_context(self, context: Context) -> Chat:
@@ -96,7 +96,7 @@ class Chats:
         return self._chats.setdefault(chat_id, Chat(chat_id, context, self._now()))
 
     def messages(self, chat_id: int) -> tuple[Message, ...]:
-        """Return the messages of a chat, or none if there is no such chat."""
+        """Return the messages of a chat, or an empty tuple if there is no such chat."""
         chat = self._chats.get(chat_id)
         return tuple(chat.messages) if chat else ()
 
@@ -135,20 +135,20 @@ class Chats:
         self.sent.append(self.add(chat_id, text, file=file))
 
     def fill(self, chat_id: int, count: int) -> None:
-        """Put messages into a chat without any, one a minute until now.
+        """Fill an empty chat with messages, one per minute until now.
 
         Raises:
             ValueError: The chat has messages.
         """
         if self.messages(chat_id):
-            raise ValueError(f"Chat {chat_id} has messages already: fill it before they are sent.")
+            raise ValueError(f"Chat {chat_id} has messages already: fill it before anything is sent to it.")
         senders = get_args(Sender)
         for number in range(1, count + 1):
             age = 60.0 * (count + 1 - number)
             self.add(chat_id, f"Message {number}", sender=senders[number % len(senders)], age=age)
 
     def _new(self, chat_id: int) -> Chat:
-        """Return an empty chat, for an order of the same number."""
+        """Return an empty chat, about the order with the same number."""
         return Chat(chat_id, Context("ORDER", chat_id), self._now())
 
     def _now(self) -> datetime:

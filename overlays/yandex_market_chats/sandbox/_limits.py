@@ -29,7 +29,7 @@ class HourlyLimit:
         """Return the headers that report the limit, with RFC 822 dates.
 
         Args:
-            exhausted_for: Report that nothing is left for so many seconds; `None` reports the actual state.
+            exhausted_for: Report that nothing is left for this many seconds; `None` reports the actual state.
         """
         if exhausted_for is None:
             left, until = self.left, (self._hour() + 1) * _HOUR

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 Sender = Literal["PARTNER", "CUSTOMER", "MARKET", "SUPPORT"]
-"""Who wrote a message: the shop, the buyer, the Market's programs, or a person of the Market."""
+"""Who wrote a message: the shop, the buyer, Yandex Market automatically, or a person of its support."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

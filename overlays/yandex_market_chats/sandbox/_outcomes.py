@@ -119,7 +119,7 @@ _OUTCOMES: Mapping[str, tuple[str, Reply]] = {
 OUTCOMES: Mapping[str, str] = {name: summary for name, (summary, _) in _OUTCOMES.items()}
 """The outcomes that `Sandbox.answer` can script, by name.
 
-The message of a failure whose name ends with `-accepted` is accepted, and so it is for `lost` and `reset`."""
+If the name of a failure ends with `-accepted`, the message is accepted; so it is with `lost` and `reset`."""
 
 
 def outcome_reply(outcome: str | int) -> Reply:
@@ -174,7 +174,7 @@ MISBEHAVING: Mapping[int, tuple[str, ...]] = {
     9002: ("reset",),
     9003: ("slow",),
 }
-"""The outcomes of messages and files in each of these chats, which repeat in turn."""
+"""The outcomes of messages and files in each misbehaving chat, in turn, over and over."""
 
 
 def _summary(names: tuple[str, ...]) -> str:

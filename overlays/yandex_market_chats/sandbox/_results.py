@@ -1,4 +1,4 @@
-"""What the API returns about chats and messages, and in which pages."""
+"""The API's descriptions of chats and messages, and the pages that they are returned in."""
 
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ def chat_result(chat: Chat) -> dict[str, Any]:
 
 
 def context_result(chat: Chat) -> dict[str, Any]:
-    """Return what a chat is about. A return belongs to the order of the same number."""
+    """Return what a chat is about. A return belongs to the order with the same number."""
     context: dict[str, Any] = {
         "type": chat.context.type,
         "customer": {"name": "Анна", "publicId": f"customer-{chat.context.id}"},

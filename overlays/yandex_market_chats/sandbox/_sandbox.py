@@ -20,7 +20,7 @@ class Sandbox:
 
     It checks credentials, limits and values as the vendor does, with the vendor's error messages.
     `CHATS` lists the chats that misbehave, `TOKENS` the tokens that it knows, and `answer` scripts any other
-    chat. Its methods can be called from any thread, while it serves and before.
+    chat. The methods can be called from any thread, before the sandbox serves and while it does.
 
     Attributes:
         base_url: The address, such as `http://127.0.0.1:49152`. Set inside the `with` block only.
@@ -59,11 +59,11 @@ class Sandbox:
             ssl_context: Serve HTTPS with this context; `None` serves HTTP.
             clock: Seconds since the epoch, for all times and for the hourly limit.
             history_delay: Seconds until the API shows a new message.
-            newest_first: Whether the API shows the history from its end.
+            newest_first: Whether the API shows the newest message first.
             alter: Returns a message as the API shows it, such as `dataclasses.replace(message, text="…")`, or
                 `None` to hide it.
             on_request: Called with each request when its answer is known, in the thread of the sandbox;
-                `print` logs a line per request. If it fails, so does the request, with a 500.
+                `print` logs a line per request. If the callable raises, the request is answered with 500.
         """
         self._port = port
         self._ssl_context = ssl_context
@@ -132,7 +132,7 @@ class Sandbox:
         return self._business.chats.messages(chat_id)
 
     def say(self, chat_id: int, text: str, *, sender: Sender = "CUSTOMER") -> Message:
-        """Write a message into a chat as the buyer does, or another sender.
+        """Write a message into a chat, as the buyer or as another sender.
 
         Raises:
             ValueError: The sender is unknown.
@@ -143,7 +143,7 @@ class Sandbox:
             return self._business.chats.add(chat_id, text, sender=sender)
 
     def fill(self, chat_id: int, count: int) -> None:
-        """Put older messages into a chat without any: one a minute, from all senders in turn.
+        """Fill an empty chat with older messages: one per minute, from all senders in turn.
 
         Raises:
             ValueError: The chat has messages.
@@ -154,17 +154,17 @@ class Sandbox:
     def answer(self, chat_id: int | None, *outcomes: str | int, operation: str | None = None) -> None:
         """Script the next answers of a chat; afterwards it answers as before.
 
-        A script replaces the one before. Without outcomes, it is removed. A new chat is that of the order of
-        the same number, so it can be scripted before a program creates it.
+        A script replaces the previous one; without outcomes, the previous one is removed. A new chat belongs
+        to the order with the same number, so it can be scripted before a program creates it.
 
         Args:
             chat_id: The chat; `None` for the operations that name no chat, `getChats` and `createChat`.
-            outcomes: Names from `OUTCOMES`, or statuses from 400 to 599: an int without an outcome of that
-                name is answered with the error envelope, and the message is not accepted.
+            outcomes: Names from `OUTCOMES`, or ints from 400 to 599. A status that is not the name of an
+                outcome is answered with the error envelope, and the message is not accepted.
             operation: The operation, by its `operationId`; `None` scripts the messages and files of the chat.
 
         Raises:
-            ValueError: An outcome or the operation is unknown, or the operation requires a chat or none.
+            ValueError: An outcome or the operation is unknown, or `chat_id` does not fit the operation.
         """
         with self._business.lock:
             self._business.script.write(chat_id, outcomes, operation)

@@ -25,7 +25,7 @@ class Script:
         """Script the next replies of an operation in a chat; `Sandbox.answer` documents the arguments.
 
         Raises:
-            ValueError: An outcome or the operation is unknown, or the operation requires a chat or none.
+            ValueError: An outcome or the operation is unknown, or `chat_id` does not fit the operation.
         """
         if operation is not None and operation not in _NAMES:
             raise ValueError(f"Unknown operation {operation!r}: pass one of {', '.join(_NAMES)}.")

@@ -17,9 +17,9 @@ from ._wire import Call, Ending, Request
 
 HOST = "127.0.0.1"
 
-# Seconds that requests in progress have to end when the sandbox closes.
+# Seconds that requests in progress have left when the sandbox closes.
 _GRACE = 0.1
-# Linger on, for no time: closing such a socket resets the connection (SO_LINGER, socket(7)).
+# SO_LINGER with a timeout of 0: closing such a socket resets the connection (socket(7)).
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 
@@ -36,7 +36,7 @@ def serving(business: Business, port: int, ssl_context: SSLContext | None) -> It
         The port in use.
 
     Raises:
-        OSError: The port cannot be listened on.
+        OSError: The server cannot listen on the port.
     """
     with _loop_in_thread() as loop:
         runner = web.AppRunner(

@@ -13,7 +13,7 @@ EXPIRED_OAUTH = "y0_FakeOAuthTokenOfTheSandboxThatHasExpired"
 TOKENS: Mapping[str, str] = {
     API_KEY: "Api-Key that works, unless the sandbox has another token.",
     REVOKED_API_KEY: "Api-Key that is revoked: 401.",
-    API_KEY_WITHOUT_ACCESS: "Api-Key without the access to chats: 403.",
+    API_KEY_WITHOUT_ACCESS: "Api-Key without access to chats: 403.",
     OAUTH: "OAuth token that works.",
     EXPIRED_OAUTH: "OAuth token that has expired: 403.",
 }
@@ -30,7 +30,7 @@ def check_credentials(headers: Mapping[str, str], api_key: str) -> None:
         api_key: The valid Api-Key token.
 
     Raises:
-        RefusedError: With 401 or 403 if they are missing, invalid or lack the access.
+        RefusedError: With 401 or 403 if the credentials are missing or invalid, or lack the scope.
     """
     token = headers.get("Api-Key")
     if token is not None:

@@ -20,7 +20,7 @@ def read_id(name: str, query: Query) -> int:
     """Return an id that must be present exactly once.
 
     Raises:
-        RefusedError: With 400 if it is not one integer from 1 to the largest int64.
+        RefusedError: With 400 if the id is not one integer from 1 to the largest int64.
     """
     if name not in query:
         raise _invalid(f"Required request parameter '{name}' is not present")
@@ -31,7 +31,7 @@ def read_limit(query: Query, *, default: int, maximum: int) -> int:
     """Return the parameter `limit`.
 
     Raises:
-        RefusedError: With 400 if it is not one integer from 1 to `maximum`.
+        RefusedError: With 400 if the parameter is not one integer from 1 to `maximum`.
     """
     if "limit" not in query:
         return default
@@ -47,7 +47,7 @@ def read_message(values: Mapping[str, Any]) -> str:
     """Return the field `message`.
 
     Raises:
-        RefusedError: With 400 if it is not a text of 1 to 4096 characters.
+        RefusedError: With 400 if the field is not a text of 1 to 4096 characters.
     """
     message = _present("message", values.get("message"))
     # JSON can escape a lone surrogate, but UTF-8 cannot encode it.
@@ -62,7 +62,7 @@ def read_number(path: str, value: Any) -> int:
     """Return an id in a body; `path` names the field.
 
     Raises:
-        RefusedError: With 400 if it is not an integer from 1 to the largest int64.
+        RefusedError: With 400 if the field is not an integer from 1 to the largest int64.
     """
     number = _present(path, value)
     if not isinstance(number, int) or isinstance(number, bool) or number > _MAX_ID:
@@ -74,7 +74,7 @@ def read_object(path: str, value: Any) -> dict[str, Any]:
     """Return a field that must be an object.
 
     Raises:
-        RefusedError: With 400 if it is not.
+        RefusedError: With 400 if the field is anything else.
     """
     if not isinstance(_present(path, value), dict):
         raise _invalid(f"Illegal input at '{path}'")
@@ -82,10 +82,10 @@ def read_object(path: str, value: Any) -> dict[str, Any]:
 
 
 def read_name(path: str, value: Any, names: Collection[str]) -> str:
-    """Return a field that must have one of the names.
+    """Return a field whose value must be one of `names`.
 
     Raises:
-        RefusedError: With 400 if it has none of them.
+        RefusedError: With 400 if the value is anything else.
     """
     if _present(path, value) not in names:
         raise _invalid(f"Illegal input at '{path}'")

@@ -1,4 +1,4 @@
-"""Requests and answers, free of the web framework."""
+"""Requests and answers, independent of the web framework."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import NamedTuple
 _JSON = {"Content-Type": "application/json"}
 _HTML = {"Content-Type": "text/html; charset=utf-8"}
 _CODES = {status.value: status.name for status in HTTPStatus}
-# The published page shows no other code than this placeholder.
+# The vendor's page shows only this placeholder.
 _UNKNOWN_CODE = "example"
 
 
@@ -46,9 +46,9 @@ class Ending(Enum):
 
     ANSWERED = auto()
     CLOSED = auto()
-    """Without a byte of an answer, in order (TCP FIN)."""
+    """Closed (TCP FIN), without a byte of an answer."""
     RESET = auto()
-    """Without a byte of an answer, by TCP RST."""
+    """Reset (TCP RST), without a byte of an answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,7 @@ class Reply:
     """Whether the answer is delayed until most clients have given up."""
     ending: Ending = Ending.ANSWERED
     exhausted_for: int | None = None
-    """Report the hourly limit as exhausted for so many seconds, regardless of its state."""
+    """Report the hourly limit as exhausted for this many seconds, regardless of its state."""
 
 
 class RefusedError(Exception):
