@@ -1,9 +1,9 @@
-# What people run and what CI runs. PYTHON is an interpreter with the extra [dev]: README makes a venv with one.
+# The commands of developers and of CI. PYTHON is an interpreter with the extra [dev], as in README's venv.
 PYTHON ?= $(firstword $(wildcard .venv/bin/python .venv/Scripts/python.exe) python)
 BASE ?= main
-# Recipes take these from the environment: whatever is in them, the shell reads no commands out of it.
+# Recipes read these from the environment, so the shell does not execute what they contain.
 export BASE OMIT ORDER SPEC STYLE TAG
-# mutmut and zizmor are run as programs, which are beside the interpreter.
+# The folder of the interpreter also contains the programs mutmut and zizmor.
 BIN = $(if $(findstring /,$(PYTHON)),$(dir $(PYTHON)))
 # A table of outcomes: a line for each row, in order.
 TABLE = $(PYTHON) -m pytest --numprocesses=0 -p no:randomly --verbose
@@ -15,7 +15,7 @@ help:  ## list the targets
 regenerate:  ## regenerate generated/ from openapi.yaml
 	$(PYTHON) scripts/regenerate.py
 
-drift:  ## fail, with the diff, if generated/ is not what openapi.yaml generates
+drift:  ## fail, and print the diff, if generated/ is out of date with openapi.yaml
 	$(PYTHON) scripts/regenerate.py --check
 
 test:  ## run the tests of the product
@@ -43,7 +43,7 @@ lint:  ## check the contract, the code and the workflows
 	$(PYTHON) -m check_jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(PYTHON) -m check_jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 
-mutants:  ## mutate the modules that decide; fail when the tests notice less than 97 % of the mutants
+mutants:  ## mutate the core modules; fail if the tests notice fewer than 97 % of the mutants
 	rm -rf mutants src
 	ln -s overlays src
 	CI=1 $(BIN)mutmut run
@@ -54,13 +54,13 @@ mutants:  ## mutate the modules that decide; fail when the tests notice less tha
 record:  ## record tests/cassettes/ against the sandbox again: the bytes stay the same
 	$(PYTHON) -m pytest -n0 --record-mode=rewrite tests/test_cassettes.py
 
-record-live:  ## record what a real account can provoke, against the real API; asks before it sends
+record-live:  ## record against the real API what an account can provoke; asks before it sends
 	@$(PYTHON) -m pytest -n0 --record-mode=rewrite -m tooling --capture=no tests/test_cassettes.py
 
-faults:  ## play the table of outcomes over real sockets: what happens | client | wire | promise
+faults:  ## run the table of outcomes over real sockets: what happens | client | wire | promise
 	$(TABLE) tests/test_faults.py
 
-settle:  ## play the table of what reading a chat settles: what happens | client | promise | requests
+settle:  ## run the table of what reading a chat settles: what happens | client | promise | requests
 	$(TABLE) tests/test_settle.py::test_case_ends_as_promised
 
 probe:  ## check with your account what the SDK assumes about the API: ORDER=id of a test order
@@ -79,13 +79,13 @@ fleet:  ## send as 8 processes through RedisLimits, kill some of them, and kill 
 docs:  ## build the documentation into site/
 	$(PYTHON) scripts/docs.py
 
-spec-diff:  ## say what the change of openapi.yaml since BASE (main; empty: the last release) means
+spec-diff:  ## report what the changes to openapi.yaml since BASE (main; empty: the last release) mean
 	@$(PYTHON) scripts/spec_diff.py "$$BASE" $${STYLE:+"$$STYLE"}
 
 vendor-diff:  ## compare openapi.yaml with the vendor's own contract: SPEC=file
 	@$(PYTHON) scripts/vendor_diff.py "$$SPEC"
 
-api-diff:  ## fail on a break of the public interface without its version step
+api-diff:  ## fail if the public interface breaks without the version step for it
 	@$(PYTHON) scripts/api_diff.py
 
 release-check:  ## fail unless TAG is the version that the package, the contract and CHANGELOG.md state

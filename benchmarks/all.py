@@ -1,4 +1,4 @@
-"""Answer every question but the fleet's, as one table: `all.py [--write]`."""
+"""Run every benchmark except the fleet's, and print one table: `all.py [--write]`."""
 
 import argparse
 import re
@@ -15,7 +15,7 @@ PAGE = ROOT / "docs" / "costs.md"
 
 
 def write(table: str) -> None:
-    """Replace the table between the two comments of the page."""
+    """Replace the table between the two comments in docs/costs.md."""
     pattern = r"(?s)(?<=<!-- benchmarks -->\n).*(?=\n<!-- /benchmarks -->)"
     page, count = re.subn(pattern, lambda _: table, PAGE.read_text(encoding="utf-8"))
     if count != 1:

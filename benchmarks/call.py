@@ -6,14 +6,14 @@ from contextlib import ExitStack
 from common import CLIENTS, Pythons, Round, alternate, measure, process, ratio, serving
 
 PROCESSES = 8
-"""A process is some percent faster or slower than its twin for as long as it lives, so there are several."""
+"""A process stays some percent faster or slower than another with the same task, so several are measured."""
 ROUNDS = 5
 MESSAGES = 300
-"""A process that has slept while the others had their turn is slower at first, so a round is long."""
+"""A process that was idle while the others ran is slower at first, so a round is long."""
 
 
 def rounds(pythons: Pythons, way: str, url: str) -> list[Round]:
-    """Start a process for each client, and return the microseconds of a call; async calls are 4 at a time."""
+    """Start a process for each client, and return the microseconds per call; async calls run 4 at a time."""
     with ExitStack() as exits:
         send = {
             client: exits.enter_context(process(pythons, client, way, url, senders=1 if way == "sync" else 4))
@@ -30,7 +30,7 @@ def rounds(pythons: Pythons, way: str, url: str) -> list[Round]:
 
 
 def rows(pythons: Pythons) -> Iterator[str]:
-    """Measure."""
+    """Yield the rows about the duration of a call."""
     with serving() as url:
         for question, way, target, goal in (
             ("a call in memory, sync, µs", "sync", "memory", 1.25),
@@ -38,8 +38,8 @@ def rows(pythons: Pythons) -> Iterator[str]:
             ("a call over loopback, sync, µs", "sync", url, 1.08),
             ("a call over loopback, async, 4 in flight, µs", "async", url, 0.85),
         ):
-            taken = [each for _ in range(PROCESSES) for each in rounds(pythons, way, target)]
-            yield ratio(question, taken, goal)
+            measured = [each for _ in range(PROCESSES) for each in rounds(pythons, way, target)]
+            yield ratio(question, measured, goal)
 
 
 if __name__ == "__main__":

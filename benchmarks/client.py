@@ -1,11 +1,11 @@
-"""One of the compared clients, in a process of its own: `client.py bare|vanilla|ours sync|async URL SENDERS`.
+"""Run one of the compared clients: `client.py bare|vanilla|ours sync|async URL SENDERS`.
 
-For each line on standard input, which is a number of messages, the process sends that many. It prints the
-seconds, how many sends failed, and the greatest memory of the process so far in KiB. `ours` does not retry,
-because a retry could hide a loss. The URL `memory` stands for a transport that answers without a socket.
+Each line on standard input is a number of messages to send. For each line, the process prints the seconds,
+how many sends failed, and its peak memory so far in KiB. `ours` does not retry, because a retry could hide a
+loss. The URL `memory` stands for a transport that answers without a socket.
 """
 
-# ruff: noqa: BLE001, PLC0415 -- every failure counts; a process imports nothing that it does not measure
+# ruff: noqa: BLE001, PLC0415 -- every failure counts; a process imports only what it measures
 import sys
 import time
 from collections.abc import Callable
@@ -66,12 +66,12 @@ def ours(way: str, url: str, transport: httpx.MockTransport | None) -> Callable[
 
 
 def answer(request: httpx.Request) -> httpx.Response:
-    """Answer as the API does; the body is still to be read, as one from the network is."""
+    """Answer as the API does; like a body from the network, this one has not been read yet."""
     return httpx.Response(200, headers=HEADERS, stream=httpx.ByteStream(BODY), request=request)
 
 
 def in_threads(send: Callable[[], Any], senders: int) -> Callable[[int], int]:
-    """Return the function that sends a number of messages, and returns how many failed."""
+    """Return the function that sends a number of messages from threads, and returns how many failed."""
 
     def attempt(_: int) -> bool:
         try:
@@ -89,7 +89,7 @@ def in_threads(send: Callable[[], Any], senders: int) -> Callable[[int], int]:
 
 
 def in_tasks(send: Callable[[], Any], senders: int) -> Callable[[int], int]:
-    """Return the function that sends a number of messages, and returns how many failed."""
+    """Return the function that sends a number of messages from tasks, and returns how many failed."""
     import asyncio
 
     runner = asyncio.Runner()
@@ -111,26 +111,26 @@ def in_tasks(send: Callable[[], Any], senders: int) -> Callable[[int], int]:
     return lambda count: runner.run(send_all(count))
 
 
-def greatest_memory() -> int:
-    """Return the greatest memory of this process in KiB, or 0 where the system is not Linux.
+def peak_memory() -> int:
+    """Return the peak memory of this process in KiB, or 0 if the system is not Linux.
 
-    The system's `ru_maxrss` would not do: a process inherits it from the one that started it.
+    `ru_maxrss` would be wrong, because a process inherits it from its parent.
     """
     if sys.platform != "linux":
         return 0
-    with open("/proc/self/status", encoding="ascii") as status:  # noqa: PTH123 -- pathlib takes memory, too
+    with open("/proc/self/status", encoding="ascii") as status:  # noqa: PTH123 -- pathlib needs memory, too
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
 
 
 def main(client: str, way: str, url: str, senders: str) -> None:
-    """Send as often as asked."""
+    """Send as many messages as each line asks for, and print the figures."""
     target = ("http://127.0.0.1", httpx.MockTransport(answer)) if url == "memory" else (url, None)
     send = {"bare": bare, "vanilla": vanilla, "ours": ours}[client](way, *target)
     send_all = (in_threads if way == "sync" else in_tasks)(send, int(senders))
     for line in sys.stdin:
         started = time.perf_counter()
         lost = send_all(int(line))
-        print(time.perf_counter() - started, lost, greatest_memory(), flush=True)
+        print(time.perf_counter() - started, lost, peak_memory(), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""What the programs here share: the clients in processes of their own, a server on loopback, and the table.
+"""Shared by the benchmarks: a process for each client, a server on loopback, and the table.
 
 The machine is never quiet, so the clients alternate, round by round, and a round compares what ran at the
-same time: a ratio is the median of the ratios of the rounds. The figures are the machine's, the ratios
-travel. Nothing fails on a missed goal: these are figures, not tests.
+same time: a ratio is the median of the ratios of the rounds. The figures depend on the machine, the ratios
+hardly do. Nothing fails on a missed goal: these are figures, not tests.
 """
 
 import os
@@ -29,11 +29,11 @@ CLIENTS = ("bare", "vanilla", "ours")
 Pythons = Mapping[str, str]
 """The interpreter of each client's environment."""
 Round = dict[str, float]
-"""A figure for each client, taken one after the other."""
+"""A figure for each client, measured one after the other."""
 
 
 class Sent(NamedTuple):
-    """What a process reports on a round: the seconds, the sends that failed, its greatest memory in MiB."""
+    """What a process reports on a round: the seconds, the sends that failed, its peak memory in MiB."""
 
     seconds: float
     lost: int
@@ -42,11 +42,11 @@ class Sent(NamedTuple):
 
 @contextmanager
 def environments() -> Iterator[Pythons]:
-    """Create two environments, as people do, and remove them in the end.
+    """Create two environments, as users do, and remove them afterwards.
 
-    One has httpx and the vanilla client, the other the package of this repository with what that depends on,
-    such as sniffio. One environment for all would not do: httpcore imports sniffio again and again if it is
-    missing, and how long that takes depends on what else is installed.
+    One has httpx and the vanilla client, the other the package of this repository with its dependencies, such
+    as sniffio. One environment for all would change the figures: httpcore imports sniffio again and again if
+    it is missing, and how long that takes depends on what else is installed.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -56,7 +56,7 @@ def environments() -> Iterator[Pythons]:
             [sys.executable, *generate, "--config", str(ROOT / "generator-config.yml"), *paths],
             check=True,
             stdout=subprocess.DEVNULL,
-            # Its hooks run the ruff beside this Python.
+            # The generator's hooks run the ruff beside this Python.
             env={**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
         )
         plain = _environment(folder / "plain", folder / "client")
@@ -78,7 +78,7 @@ def _environment(folder: Path, package: Path) -> str:
 def process(
     pythons: Pythons, client: str, way: str, url: str, *, senders: int = 1
 ) -> Iterator[Callable[[int], Sent]]:
-    """Start a process for a client; yield the function that lets it send a number of messages."""
+    """Start a process for a client; yield the function that makes it send a number of messages."""
     command = [pythons[client], str(ROOT / "benchmarks" / "client.py"), client, way, url, str(senders)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
         questions, answers = running.stdin, running.stdout
@@ -90,15 +90,15 @@ def process(
             return Sent(float(seconds), int(lost), int(kibibytes) / 1024)
 
         yield send
-        # Leaving the block closes its standard input, which ends it.
+        # Leaving the block closes the standard input of the process, which ends it.
 
 
 @contextmanager
 def serving(*, announced: bool = True) -> Iterator[str]:
     """Serve an API on loopback that accepts every message and closes each connection; yield its URL.
 
-    Unannounced, the server does not say `Connection: close`, and closes half a millisecond after its answer:
-    a client that keeps connections sends its next message over one that is dying.
+    If unannounced, the server omits `Connection: close`, and closes half a millisecond after its answer: a
+    client that keeps connections sends its next message over one that is about to close.
     """
     headers = {**HEADERS, **({"Connection": "close"} if announced else {})}
     head = "\r\n".join(["HTTP/1.1 200 OK", *(f"{name}: {value}" for name, value in headers.items())])
@@ -126,11 +126,11 @@ def serving(*, announced: bool = True) -> Iterator[str]:
 
 def alternate(measure: Callable[[str], float], rounds: int) -> list[Round]:
     """Measure the clients in turn, each round in another order, after one round that does not count."""
-    taken = []
+    measured = []
     for number in range(rounds + 1):
         turn = number % len(CLIENTS)
-        taken.append({client: measure(client) for client in CLIENTS[turn:] + CLIENTS[:turn]})
-    return taken[1:]
+        measured.append({client: measure(client) for client in CLIENTS[turn:] + CLIENTS[:turn]})
+    return measured[1:]
 
 
 def medians(rounds: list[Round]) -> list[str]:

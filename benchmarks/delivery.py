@@ -1,4 +1,4 @@
-"""How close to the API's limit of 4 requests at once are 200 messages delivered? 16 threads or 200 tasks."""
+"""How close to the best time that 4 slots allow are 200 messages delivered? By 16 threads or 200 tasks."""
 
 from collections.abc import Iterator
 from statistics import median
@@ -9,12 +9,12 @@ from yandex_market_chats.sandbox import Sandbox
 
 ROUNDS, MESSAGES, LATENCY = 5, 200, 0.1
 IDEAL = MESSAGES / 4 * LATENCY
-"""Seconds that 4 slots take which are never idle."""
+"""Seconds that 4 slots need if they are never idle."""
 GOAL = 1.1
 
 
 def rows(pythons: Pythons) -> Iterator[str]:
-    """Measure."""
+    """Yield the rows about the delivery of many messages."""
     for way, name, senders in (("sync", "threads", 16), ("async", "tasks", MESSAGES)):
         with (
             Sandbox(token=TOKEN, latency=LATENCY, hourly_limit=10 * ROUNDS * MESSAGES) as sandbox,

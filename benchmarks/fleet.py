@@ -1,7 +1,8 @@
-"""Do 8 processes share the limits of one business through Redis? `make fleet`, which takes three minutes.
+"""Do 8 processes share the limits of one business through Redis? `make fleet` answers in three minutes.
 
-Each line is a run against a sandbox that answers after 0.2 s, and counts what it refused (420) and what it
-received twice. Half of the processes send from threads, the others from tasks. These are figures, not tests.
+Each line is a run against a sandbox that answers after 0.2 s. The line counts the requests that the sandbox
+refused (420) and the messages that it received twice. Half of the processes send from threads, the others
+from tasks. These are figures, not tests.
 """
 
 import subprocess
@@ -25,7 +26,7 @@ PROCESSES, COUNT = 8, 50
 LATENCY, SLOTS = 0.2, 4
 TOTAL = PROCESSES * COUNT
 IDEAL = TOTAL * LATENCY / SLOTS
-"""Seconds that a fleet takes if no slot is ever idle."""
+"""Seconds that a fleet needs if no slot is ever idle."""
 WORKER = Path(__file__).with_name("fleet_worker.py")
 LINE = "{:40} {:>9} {:>5} {:>6} {:>8} {:>8} {:>6}"
 Process = subprocess.Popen[str]
@@ -34,7 +35,7 @@ Process = subprocess.Popen[str]
 def start(
     sandbox: Sandbox, redis_url: str, *, processes: int = PROCESSES, count: int = COUNT, slots: int = SLOTS
 ) -> list[Process]:
-    """Start processes that share their limits through Redis, or not at all; return when they are ready."""
+    """Start processes and wait until they are ready; without `redis_url` they do not share their limits."""
     fleet = []
     for number in range(processes):
         names = [f"process {number} of {processes}", "async" if number % 2 else "sync"]
@@ -55,7 +56,7 @@ def run(
     ideal: float = IDEAL,
     meanwhile: Callable[[], object] = lambda: None,
 ) -> None:
-    """Let the processes send, do something meanwhile, and print a line about the run."""
+    """Make the processes send, call `meanwhile`, and print a line about the run."""
     started = time.perf_counter()
     for process in fleet:
         print(file=process.stdin, flush=True)
@@ -71,7 +72,7 @@ def run(
 
 
 def without_shared_limits() -> None:
-    """Let one process send everything; then let each process count alone."""
+    """Send everything from one process; then from all processes, each of which counts alone."""
     with Sandbox(latency=LATENCY) as sandbox:
         run("one process", sandbox, start(sandbox, "", processes=1, count=TOTAL))
     with Sandbox(latency=LATENCY) as sandbox:
@@ -79,7 +80,7 @@ def without_shared_limits() -> None:
 
 
 def with_shared_limits() -> None:
-    """Share the limits, and disturb nothing."""
+    """Share the limits, without a disturbance."""
     with RedisServer() as redis, Sandbox(latency=LATENCY) as sandbox:
         run("RedisLimits", sandbox, start(sandbox, redis.url))
 
@@ -94,13 +95,13 @@ def killed_processes() -> None:
             for process in fleet[: PROCESSES // 2]:
                 process.kill()
 
-        ideal = (4.0 + IDEAL) / 2  # until then, half of what was sent was sent by the others
+        ideal = (4.0 + IDEAL) / 2  # in the first 4 s, the killed processes send half of the messages
         what = "4 of 8 processes killed, 30 s leases"
         run(what, sandbox, fleet, expected=TOTAL // 2, ideal=ideal, meanwhile=kill)
 
 
 def killed_redis() -> None:
-    """Kill Redis, and start it again with nothing in it."""
+    """Kill Redis, and start it again without its data."""
     with RedisServer() as redis, Sandbox(latency=LATENCY) as sandbox:
 
         def restart() -> None:
@@ -127,7 +128,7 @@ def used_up_hour() -> None:
 
 
 def cost() -> None:
-    """Time taking a slot that is free and giving it back, against a PING."""
+    """Compare the time to take and return a free slot with the time of a PING."""
     with RedisServer() as redis:
         limits, client = RedisLimits(redis.url, 123456), Redis.from_url(redis.url)
 
@@ -142,7 +143,7 @@ def cost() -> None:
 
         pairs = [(microseconds(take_and_give_back), microseconds(client.ping)) for _ in range(3000)]
         ours, ping = (median(column) for column in zip(*pairs, strict=True))
-        print(f"\ntake and give back: {ours:.0f} µs; PING: {ping:.0f} µs; ratio {ours / ping:.1f}")
+        print(f"\ntake and return: {ours:.0f} µs; PING: {ping:.0f} µs; ratio {ours / ping:.1f}")
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""One of the processes of `fleet.py`: send COUNT messages when a line arrives on standard input.
+"""Send COUNT messages when a line arrives on standard input: one of the processes of `fleet.py`.
 
     fleet_worker.py NAME sync|async BASE_URL TOKEN REDIS_URL SLOTS COUNT
 

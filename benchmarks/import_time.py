@@ -1,4 +1,4 @@
-"""How long does the first import take? Each in an interpreter that has just started, files cached."""
+"""How long does the first import take? Each runs in a new interpreter; the files are cached."""
 
 import subprocess
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ TIMED = "import time; started = time.perf_counter(); {}; print(time.perf_counter
 
 
 def rows(pythons: Pythons) -> Iterator[str]:
-    """Measure."""
+    """Yield the row about the duration of an import."""
 
     def milliseconds(client: str) -> float:
         command = [pythons[client], "-c", TIMED.format(IMPORTS[client])]

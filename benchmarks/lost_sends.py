@@ -6,7 +6,7 @@ from common import CLIENTS, Pythons, measure, process, row, serving
 
 
 def rows(pythons: Pythons) -> Iterator[str]:
-    """Measure."""
+    """Yield the row about lost messages."""
     with serving(announced=False) as url:
 
         def lost(client: str) -> int:

@@ -1,4 +1,4 @@
-"""How much more memory does a process need that sends one message over loopback? On Linux."""
+"""How much more memory does a process need to send one message over loopback? Linux only."""
 
 from collections.abc import Iterator
 from statistics import median
@@ -10,7 +10,7 @@ GOAL = 5.0
 
 
 def rows(pythons: Pythons) -> Iterator[str]:
-    """Measure."""
+    """Yield the row about memory; nothing if the system does not report it."""
     with serving() as url:
 
         def mebibytes(client: str) -> float:
@@ -19,7 +19,7 @@ def rows(pythons: Pythons) -> Iterator[str]:
 
         rounds = alternate(mebibytes, rounds=7)
     if not all(rounds[0].values()):
-        return  # the system does not say it
+        return
     more = median(each["ours"] - each["bare"] for each in rounds)
     question = "peak memory after one message, MiB"
     yield row(question, medians(rounds), f"{more:+.1f}", f"≤ +{GOAL:.0f}", met=more <= GOAL)

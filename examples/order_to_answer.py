@@ -33,7 +33,7 @@ def ask(chats: MarketChats, order_id: int, text: str) -> str:
     before = read(chats, chat_id)
     since = max(before, key=lambda message: message.created_at).message_id if before else None
     chats.send_message(chat_id=chat_id, message=text)
-    # Not documented: the order of the messages, and whether the history includes `since` itself.
+    # The vendor documents neither the order of the messages nor whether the history includes `since` itself.
     known = {message.message_id for message in before}
     while True:
         for message in read(chats, chat_id, since):

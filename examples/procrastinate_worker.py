@@ -6,16 +6,16 @@
     python examples/procrastinate_worker.py work
     python examples/procrastinate_worker.py list
 
-PostgreSQL is found by the variables of libpq: PGHOST, PGUSER, PGDATABASE and so on.
+The environment variables of libpq name the database: PGHOST, PGUSER, PGDATABASE and so on.
 
 A worker claims a message in the table, and commits the claim, before it calls the API. So a message is sent
-at most once, however many jobs there are for it. If the worker dies in the call, the message stays `sending`:
-it may have been sent, and no job touches it again. Check the chat, then set the state by hand:
+at most once, however many jobs there are for it. If the worker dies during the call, the message remains
+`sending`: it may have been sent, and no job touches it again. Check the chat, then set the state by hand:
 
     UPDATE market_messages SET state = 'sent' WHERE key = 'order-7'
 
 All workers of a business share 4 requests at a time: divide them among the workers with `--parallel`. In a
-project, put `app` and the task in a module of their own, as Procrastinate recommends.
+project, put `app` and the task in a separate module, as Procrastinate recommends.
 """
 
 import argparse

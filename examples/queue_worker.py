@@ -4,8 +4,8 @@
     python examples/queue_worker.py queue.journal work
     python examples/queue_worker.py queue.journal list
 
-Run the worker from a timer, every minute: while one is at work, another one ends at once. A message that may
-have been sent becomes `unknown`, and no worker sends it again until someone has checked the chat:
+Run the worker every minute, from a timer: it exits at once if another worker is still running. A message that
+may have been sent becomes `unknown`, and no worker sends it again until someone has checked the chat:
 
     yandex-market-chats journal mark KEY sent|waiting --journal queue.journal
 """
@@ -25,7 +25,7 @@ def main() -> None:
     add = commands.add_parser("add", help="add a message")
     add.add_argument("chat_id", type=int)
     add.add_argument("message")
-    add.add_argument("--key", default="", help="identifies the message; default: made of chat and text")
+    add.add_argument("--key", default="", help="identifies the message; default: from chat and text")
     commands.add_parser("work", help="send what is waiting")
     commands.add_parser("list", help="list the messages")
     arguments = parser.parse_args()

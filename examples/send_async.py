@@ -1,4 +1,4 @@
-"""Send a message to several chats, from tasks of asyncio, and print the outcome of each.
+"""Send a message to several chats, from asyncio tasks, and print the outcome of each.
 
     python examples/send_async.py 42 43 44
 
@@ -22,7 +22,7 @@ async def outcome(chats: AsyncMarketChats, chat_id: int) -> str:
 
 
 async def main(chat_ids: Iterable[int]) -> None:
-    """Send to all of them; the client keeps no more than 4 requests in flight."""
+    """Send to all chats; the client keeps no more than 4 requests in flight."""
     async with AsyncMarketChats() as chats:
         for line in await asyncio.gather(*(outcome(chats, chat_id) for chat_id in chat_ids)):
             print(line)

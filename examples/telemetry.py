@@ -3,7 +3,7 @@
     pip install opentelemetry-sdk opentelemetry-instrumentation-httpx
     python examples/telemetry.py 42
 
-`on_attempt` feeds the metrics, and needs no instrumentation. The instrumentation of httpx creates a span for
+`on_attempt` records the metrics, without instrumentation. The instrumentation of httpx creates a span for
 each attempt. The span would contain the whole URL, whose query names the chat, so a hook removes the query.
 """
 
@@ -49,7 +49,7 @@ HTTPXClientInstrumentor().instrument(request_hook=cut_query)
 
 
 def send(chats: MarketChats, chat_id: int, message: str) -> None:
-    """Send in a span that says whether the message was sent."""
+    """Send a message in a span that says whether it was sent."""
     # The text of an error may name the chat too, so the exception is not recorded in the span.
     with tracer.start_as_current_span(
         "send_message", record_exception=False, set_status_on_exception=False

@@ -1,7 +1,7 @@
 """Compare the public names and signatures with the last release; an undeclared break fails.
 
-A break is declared by the step of `__version__`: of the second number below 1.0, of the first from then on. A
-name should warn in a release before it is removed; from 1.0 on it must.
+A step of `__version__` declares a break: of its second number below 1.0, of its first number from 1.0 on. A
+name should issue a warning in a release before it is removed; from 1.0 on it must.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ def pairs(old: Thing, new: Thing) -> Iterator[tuple[Thing, Thing | None]]:
 
 
 def facets(thing: Thing) -> dict[str, str]:
-    """Return what users rely on and griffe does not compare, by name."""
+    """Return the properties that users rely on and griffe does not compare, by name."""
     if isinstance(thing, griffe.Function):
         return {"Kind": "async def" if "async" in thing.labels else "def", "Type": str(thing.returns)}
     if not isinstance(thing, griffe.Attribute):
@@ -47,7 +47,7 @@ def facets(thing: Thing) -> dict[str, str]:
 
 
 def breaks(old: Thing, new: Thing) -> list[str]:
-    """Return what broke between two states of a package, a line for each."""
+    """Return a line for each break between two states of a package."""
     lines = [
         found.explain(griffe.ExplanationStyle.MARKDOWN)
         for found in griffe.find_breaking_changes(old, new)

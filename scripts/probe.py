@@ -27,7 +27,7 @@ from yandex_market_chats._settle import MAX_PAGES, PATIENCE, TOLERANCE
 
 CONFIRMATION = "this is a test order"
 PAUSE, LONGEST = 0.5, 60.0
-"""Seconds between two reads that do not show a new message, and after which no more are made."""
+"""Seconds between two reads for a new message, and seconds after which the probe stops reading."""
 
 TRACE = r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}"
 NOT_FOUND = r"Can't find chat by id: '\d+'"
@@ -36,14 +36,14 @@ INVALID = r"'message' size must be between \D?1\D? and \D?4096\D? \(rejected val
 NO_RESPONSE = httpx.Response(0)
 """Stands for the response of a connection that broke: it has neither headers nor a body."""
 MALFORMED = (AttributeError, LookupError, TypeError, ValueError)
-"""What reading a response in another form raises, as do `min` and `max` if there is nothing to compare."""
+"""Raised when a response has another form, and by `min` and `max` if there is nothing to compare."""
 
 Verdict = tuple[bool, str] | None
-"""Whether an assumption holds, and what was seen; `None` if that does not show it."""
+"""Whether an assumption holds, and what was seen; `None` if the responses do not show it."""
 
 
 class Sent(NamedTuple):
-    """A message: its text, the response, how the chat showed it, if it did, and after how many seconds."""
+    """A message: its text, the response, the message as the chat showed it, if at all, and the delay."""
 
     text: str
     response: httpx.Response
@@ -67,7 +67,7 @@ class Api:
         )
 
     def call(self, resource: str, json: Any = None, *, keep: bool = False, **query: Any) -> httpx.Response:
-        """Make a request, a POST if it has a body; with `keep`, the API may keep the connection."""
+        """Make a request, a POST if there is a body; with `keep`, the API may keep the connection."""
         try:
             response = self._http.request(
                 "GET" if json is None else "POST",
@@ -118,7 +118,7 @@ def probe(api: Api, chat_id: int) -> Iterator[tuple[str, Callable[[], Verdict]]]
     sent = (first, second)
     yield f"A message shows up within {PATIENCE:.0f} s", lambda: shows_up(sent)
     yield f"`createdAt` is within {TOLERANCE.seconds} s of `Date`", lambda: clocks_agree(sent)
-    yield "A text stays as it is but for white space at its ends", lambda: text_stays(sent)
+    yield "A text stays the same, except for white space at its ends", lambda: text_stays(sent)
     yield "Message ids grow", lambda: (first.shown["messageId"] < second.shown["messageId"], "")
     yield "`Remaining` falls by one with each request", lambda: remaining_falls(sent)
 
@@ -137,7 +137,7 @@ def probe(api: Api, chat_id: int) -> Iterator[tuple[str, Callable[[], Verdict]]]
     invalid = api.call("chats/message", {"message": ""}, chatId=chat_id)
     yield "A 404 has the documented text", lambda: refused(missing, 404, NOT_FOUND)
     yield "A 400 has the documented text", lambda: refused(invalid, 400, INVALID)
-    yield "A 404 and a 400 say the limit and the `Date`", lambda: errors_say_the_limit(missing, invalid)
+    yield "A 404 and a 400 state the limit and the `Date`", lambda: errors_say_the_limit(missing, invalid)
 
     yield "`Remaining` counts the request that it answers", lambda: remaining_counts(api.responses)
     yield "`Until` is at most an hour ahead", lambda: until_is_near(api.responses)
@@ -145,7 +145,7 @@ def probe(api: Api, chat_id: int) -> Iterator[tuple[str, Callable[[], Verdict]]]
 
 
 def shows_up(sent: Sequence[Sent]) -> Verdict:
-    """Judge how long it took until the chat showed the messages that the API accepted."""
+    """Judge after how long the chat showed the messages that the API accepted."""
     accepted = [message for message in sent if message.response.is_success]
     if not all(message.shown for message in accepted):
         return False, f"not within {LONGEST:.0f} s"
@@ -214,7 +214,7 @@ class Limit(NamedTuple):
 
 
 def limits(responses: Iterable[httpx.Response]) -> list[Limit]:
-    """Return the limits of those responses that have all headers."""
+    """Return the limits of the responses that have all headers."""
     found = []
     for response in responses:
         state, date = RateLimit.from_headers(response.headers), parse_date(response.headers.get("Date"))
@@ -281,7 +281,7 @@ def report(checks: Iterable[tuple[str, Callable[[], Verdict]]]) -> str:
 
 
 def confirm() -> None:
-    """End the program unless a person says that the order is a test order."""
+    """End the program unless a person confirms that the order is a test order."""
     print("This sends two messages to the chat of the order. In the chat of a test order, no one reads them.")
     if not sys.stdin.isatty():
         sys.exit("Only a person at a terminal can confirm that. Nothing was sent.")

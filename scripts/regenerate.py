@@ -21,7 +21,7 @@ CONTRACT = ROOT / "openapi.yaml"
 COMMITTED = ROOT / "generated" / "yandex_market_chats_generated"
 PATCHES = ROOT / "overlays" / "templates"
 NO_REPOSITORY = {**os.environ, "GIT_DIR": os.devnull}
-"""The environment of git: inside a repository, `git apply` silently skips paths that are outside of it."""
+"""The environment of git, because inside a repository `git apply` silently skips paths outside of it."""
 
 
 def patched_templates(folder: Path) -> Path:
@@ -62,7 +62,7 @@ def generate(into: Path, contract: Path = CONTRACT) -> None:
             env={**os.environ, "PATH": f"{beside_python}{os.pathsep}{os.environ['PATH']}"},
         )
     for module in into.rglob("*.py"):
-        # A query parameter and a property of the body may have one name; a method may not.
+        # A query parameter and a property of the body may have the same name; two arguments may not.
         compile(module.read_bytes(), module, "exec")
     # The generator writes this marker only together with project metadata, which this package does not use.
     (into / "py.typed").touch()

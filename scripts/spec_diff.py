@@ -1,7 +1,7 @@
-"""Report what the change of openapi.yaml since a git revision means for users: `spec_diff.py main`.
+"""Report what the changes to openapi.yaml since a git revision mean for users: `spec_diff.py main`.
 
-An empty revision is the last release. Redocly judges the wire and api_diff.py the generated client; a change
-that breaks either is breaking, and fails without its version step in openapi.yaml and in the package.
+An empty revision means the last release. Redocly judges the wire and api_diff.py the generated client. A
+change that breaks either is breaking, and fails without its version step in openapi.yaml and in the package.
 --markdown formats the report for a pull request.
 """
 
@@ -24,19 +24,19 @@ from versions import CONTRACT, PACKAGE, ROOT, after, last_release, short_of, sta
 
 MEANING = {
     "none": "Nothing changes.",
-    "patch": "Not breaking: the shape of requests and answers stays.",
+    "patch": "Not breaking: requests and answers keep their shape.",
     "minor": "Not breaking: something is added.",
     "major": "Breaking: a program written against the old contract may fail.",
 }
 
 
 def at_fork(revision: str, root: Path) -> bytes:
-    """Return the contract as it was where the work in `root` left `revision`."""
+    """Return the contract as it was where the work in `root` branched off from `revision`."""
 
     def git(*arguments: str) -> bytes:
         return subprocess.run(["git", *arguments], cwd=root, check=True, stdout=subprocess.PIPE).stdout
 
-    # Commits that the other branch has gained since are no change of this one.
+    # Later commits of the other branch are not changes of this one.
     fork = git("merge-base", revision, "HEAD").decode().strip()
     return git("show", f"{fork}:{CONTRACT}")
 
@@ -45,7 +45,7 @@ def without_aliases(contract: bytes) -> bytes:
     """Return the contract, as JSON if it has YAML aliases: Redocly visits an aliased node only once."""
     if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(contract)):
         return json.dumps(yaml.safe_load(contract), default=str).encode()
-    return contract  # its line numbers are in the report
+    return contract  # unchanged, because the report quotes its line numbers
 
 
 def compare(base: bytes, revision: bytes, formats: list[str]) -> list[str]:
@@ -83,7 +83,7 @@ def drops_security(change: dict[str, Any]) -> bool:
 
 
 def client(contract: bytes) -> api_diff.Thing:
-    """Return the names and signatures of the client that the generator makes of a contract."""
+    """Return the names and signatures of the client that is generated from a contract."""
     with tempfile.TemporaryDirectory() as folder:
         source, name = Path(folder, CONTRACT), regenerate.COMMITTED.name
         source.write_bytes(contract)
@@ -92,15 +92,15 @@ def client(contract: bytes) -> api_diff.Thing:
 
 
 def broken_names(base: bytes, revision: bytes) -> list[str]:
-    """Return what users of the generated client lose, a line for each."""
+    """Return a line for each break that users of the generated client would notice."""
     try:
         return api_diff.breaks(client(base), client(revision))
     except subprocess.CalledProcessError:
-        return ["- The generator makes no client of one of the two: that counts as breaking."]
+        return ["- No client can be generated from one of the two contracts: that counts as breaking."]
 
 
 def review(base: bytes, root: Path, style: str) -> tuple[str, bool]:
-    """Return the report on the change since `base`, and whether its version step is made."""
+    """Return the report on the changes since `base`, and whether the version step suffices."""
     revision = (root / CONTRACT).read_bytes()
     report, details = compare(base, revision, [style, "json"])
     result = json.loads(details)

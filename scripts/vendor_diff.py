@@ -1,7 +1,7 @@
 """Compare the contract with the vendor's own OpenAPI: `vendor_diff.py FILE`.
 
-What the wire sees counts: operations, parameters, bodies, answers, credentials. Texts, examples and order
-do not. Prints a line for each difference; one that vendor_differences.yaml does not list is a failure.
+Only what is visible on the wire counts: operations, parameters, bodies, answers, credentials. Texts, examples
+and order do not. Prints a line for each difference, and fails if vendor_differences.yaml does not list one.
 """
 
 import sys
@@ -33,7 +33,7 @@ def resolve(spec: Tree, node: Tree) -> Tree:
 
 
 def merge(one: Tree, other: Tree) -> Tree:
-    """Return both trees in one."""
+    """Return one tree with the branches of both."""
     shared = {key for key in one.keys() & other.keys() if isinstance(one[key], dict)}
     return one | other | {key: merge(one[key], other[key]) for key in shared}
 
@@ -64,7 +64,7 @@ def plain(spec: Tree, node: Any) -> Any:
 
 
 def wire(spec: Tree) -> Tree:
-    """Return everything about chats that the wire sees, by operation."""
+    """Return everything about chats that is visible on the wire, by operation."""
     tree: Tree = {
         "servers": plain(spec, [server["url"] for server in spec.get("servers", [])]),
         "security": plain(spec, [str(accepted) for accepted in spec.get("security", [])]),
@@ -90,22 +90,22 @@ def differences(ours: Tree, theirs: Tree, where: str = "") -> Iterator[str]:
     """Yield a line for each difference between two trees, and one for a branch that only one of them has."""
     for key in dict.fromkeys([*ours, *theirs]):
         our, their = ours.get(key), theirs.get(key)
-        place = where if key in NESTING else f"{where} {key}".strip()
+        here = where if key in NESTING else f"{where} {key}".strip()
         if isinstance(our, dict) and isinstance(their, dict):
-            yield from differences(our, their, place)
+            yield from differences(our, their, here)
         elif our is None or their is None:
             value, owner = (their, "the vendor's") if our is None else (our, "ours")
             if isinstance(value, dict) and value and not any(value.values()):  # a list of names
-                yield from (f"{place} {name} (only {owner})" for name in value)
+                yield from (f"{here} {name} (only {owner})" for name in value)
             else:
-                shown = place if isinstance(value, dict) else f"{place} {value}"
+                shown = here if isinstance(value, dict) else f"{here} {value}"
                 yield f"{shown} (only {owner})"
         elif our != their:
-            yield f"{place} {our} (the vendor's is {their})"
+            yield f"{here} {our} (the vendor's is {their})"
 
 
 def review(ours: Tree, theirs: Tree, known: dict[str, str]) -> tuple[list[str], bool]:
-    """Return a line for each difference, new, known or gone, and whether none is new."""
+    """Return a line for each difference, new, known or gone, and whether all differences are known."""
     found = list(differences(wire(ours), wire(theirs)))
     lines = [f"Known: {line}. {known[line]}" if line in known else f"New: {line}" for line in found]
     lines += [f"Gone, remove it from {KNOWN.name}: {line}" for line in known if line not in found]

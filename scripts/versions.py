@@ -1,6 +1,6 @@
 """The versions that the files and the tags of the repository state.
 
-Run with a tag, as `make release-check` does, this fails unless all files state its version.
+When run with a tag, as by `make release-check`, this script fails unless all files state the tag's version.
 """
 
 import re
@@ -53,12 +53,12 @@ def after(version: str, step: str) -> str:
 
 
 def short_of(version: str, needed: str) -> bool:
-    """Return whether a version comes before the needed one; a pre-release of that is enough."""
+    """Return whether a version comes before the needed one; a pre-release of the needed one is enough."""
     return Version(Version(version).base_version) < Version(needed)
 
 
 def last_release(root: Path) -> str | None:
-    """Return the tag of the newest release that the work in `root` builds on, if there is one.
+    """Return the tag of the newest release that the work in `root` is based on, if there is one.
 
     Exits if CHANGELOG.md names a release but there is no tag, as in a shallow clone.
     """

@@ -1,4 +1,4 @@
-"""What the targets of the Makefile make of what they are given."""
+"""How the targets of the Makefile use their variables."""
 
 import os
 import re
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.tooling, pytest.mark.skipif(MAKE is None, reason="make
 
 
 def make(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    """Run make in the folder, with nothing of a make that runs the tests."""
+    """Run make in the folder, without the environment of a make that runs the tests."""
     settings = {"PYTHON", "MAKEFLAGS", "MFLAGS"}
     return subprocess.run(
         [str(MAKE), "--no-print-directory", *arguments],
@@ -38,8 +38,8 @@ def make(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[st
         ("probe", "ORDER"),
     ],
 )
-def test_the_shell_runs_nothing_that_stands_in_a_variable(target: str, variable: str) -> None:
-    """A tag or a branch may have any name: it is one argument and no command."""
+def test_the_shell_does_not_execute_the_content_of_a_variable(target: str, variable: str) -> None:
+    """A tag or a branch may have any name: the name is one argument and not a command."""
     tag = f"v{stated(PACKAGE)}"
     ended = make(target, f"PYTHON={sys.executable}", f"{variable}={tag};echo run")
     assert ended.returncode == 2
@@ -48,7 +48,7 @@ def test_the_shell_runs_nothing_that_stands_in_a_variable(target: str, variable:
 
 
 @pytest.mark.parametrize(
-    ("venv", "given", "taken"),
+    ("venv", "arguments", "used"),
     [
         (".venv/bin", [], ".venv/bin/"),
         (".venv/Scripts", [], ".venv/Scripts/"),
@@ -58,13 +58,13 @@ def test_the_shell_runs_nothing_that_stands_in_a_variable(target: str, variable:
     ],
 )
 def test_the_interpreter_is_the_one_of_the_venv_unless_another_is_named(
-    tmp_path: Path, venv: str, given: list[str], taken: str
+    tmp_path: Path, venv: str, arguments: list[str], used: str
 ) -> None:
-    """Who followed README needs neither an activated venv nor a `python` on the path."""
+    """A developer who followed README needs neither an activated venv nor a `python` on the path."""
     shutil.copy(ROOT / "Makefile", tmp_path)
     (tmp_path / venv).mkdir(parents=True)
     for name in ("python", "python.exe"):
         (tmp_path / venv / name).touch()
-    ended = make("--dry-run", "lint", *given, folder=tmp_path)
-    assert re.findall(r"(?m)^(\S*)python(?:\.exe)? -m mypy$", ended.stdout) == [taken]
-    assert re.findall(r"(?m)^(\S*)zizmor", ended.stdout) == [taken]
+    ended = make("--dry-run", "lint", *arguments, folder=tmp_path)
+    assert re.findall(r"(?m)^(\S*)python(?:\.exe)? -m mypy$", ended.stdout) == [used]
+    assert re.findall(r"(?m)^(\S*)zizmor", ended.stdout) == [used]

@@ -25,10 +25,10 @@ HOLDS, FAILS, UNSEEN = "holds", "does not hold", "not seen"
 
 
 class Probe:
-    """A person at a terminal who probes a sandbox, and a clock that only waits move."""
+    """A person at a terminal who probes a sandbox, and a clock that moves only while the probe waits."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        """Agree to everything."""
+        """Prepare a terminal at which the confirmation is typed."""
         self.seconds = NOON
         self._monkeypatch, self._capsys = monkeypatch, capsys
         monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
@@ -36,11 +36,11 @@ class Probe:
         self.answer(probe.CONFIRMATION)
 
     def answer(self, text: str) -> None:
-        """Type a text when asked."""
+        """Type this text at the prompt."""
         self._monkeypatch.setattr("builtins.input", lambda _: text)
 
     def tamper(self, change: Callable[[Reply], Reply]) -> None:
-        """Change what sandboxes answer."""
+        """Change the answers of sandboxes."""
         original = Business.answer
         self._monkeypatch.setattr(Business, "answer", lambda *arguments: change(original(*arguments)))
 
@@ -90,11 +90,11 @@ IDS = "Message ids grow"
 LATER = "`messageIdFrom` returns all later messages"
 SHOWS_UP = "A message shows up within 15 s"
 CLOCKS = "`createdAt` is within 2 s of `Date`"
-TEXT = "A text stays as it is but for white space at its ends"
+TEXT = "A text stays the same, except for white space at its ends"
 COUNTS = "`Remaining` counts the request that it answers"
 FALLS = "`Remaining` falls by one with each request"
 UNTIL = "`Until` is at most an hour ahead"
-ERRORS = "A 404 and a 400 say the limit and the `Date`"
+ERRORS = "A 404 and a 400 state the limit and the `Date`"
 CONNECTIONS = "Connections are not kept alive"
 TRACES = "Each answer has a `traceparent`"
 NOT_FOUND = "A 404 has the documented text"
@@ -102,7 +102,7 @@ INVALID = "A 400 has the documented text"
 
 
 def descending(message: Message) -> Message:
-    """Show later messages lower ids."""
+    """Show later messages with lower ids."""
     return replace(message, message_id=1000 - message.message_id)
 
 
@@ -222,13 +222,13 @@ MISSING_CHAT, NEW_CHAT = (ID_MAX, "getChatHistory"), (ORDER, "sendMessageToChat"
 def test_what_was_not_seen_is_not_judged(
     person: Probe, chat: tuple[int, str], outcomes: tuple[str | int, ...], expected: dict[str, str]
 ) -> None:
-    """A probe of a bad minute must not accuse the API."""
+    """A probe during an outage must not blame the API."""
     results = person.results(lambda sandbox: sandbox.answer(chat[0], *outcomes, operation=chat[1]))
     assert results.items() >= expected.items()
 
 
 def test_unreadable_answers_are_not_judged(person: Probe) -> None:
-    """The person gets a report of the rest."""
+    """The person receives a report on the rest."""
     person.tamper(lambda reply: replace(reply, body="{}") if reply.status >= 400 else reply)
     assert person.results().items() >= {NOT_FOUND: UNSEEN, INVALID: UNSEEN, ERRORS: HOLDS}.items()
     person.tamper(lambda reply: replace(reply, body="<html>") if "messages" in reply.body else reply)
@@ -276,6 +276,6 @@ def test_a_missing_order_is_reported() -> None:
 
 
 def test_a_missing_setting_is_named() -> None:
-    """The settings are those of the SDK."""
+    """The probe reads the same settings as the SDK."""
     with pytest.raises(SystemExit, match="set YANDEX_MARKET_API_KEY"):
         probe.main("1")
