@@ -1,4 +1,4 @@
-"""A server on loopback that fails on the wire as a script says, and counts the requests that reach it.
+"""A server on loopback that fails on the wire as scripted, and counts the requests that reach it.
 
     with FaultServer([reset, answer(200)], tls=True) as server:
         ...  # the first connection is reset after its request was read, the second is answered
@@ -137,7 +137,7 @@ class FaultServer:
         door: Whether connections are established: `closed` refuses them, `full` leaves them unanswered.
 
     Attributes:
-        requests: The complete requests, in the order in which they came.
+        requests: The complete requests, in the order in which they arrived.
         connections: How many connections were established.
 
     Raises:
@@ -145,7 +145,7 @@ class FaultServer:
     """
 
     def __init__(self, steps: Sequence[Step] = (), *, tls: bool = False, door: Door = "open") -> None:
-        """Keep the script; entering the block starts the server."""
+        """Store the script; entering the block starts the server."""
         self.tls = tls
         self.requests: list[Request] = []
         self.connections = 0
@@ -161,7 +161,7 @@ class FaultServer:
 
     @property
     def messages(self) -> list[str]:
-        """The texts that reached the server, in the order in which they came."""
+        """The texts that reached the server, in order."""
         return [request.message for request in self.requests]
 
     @property
@@ -170,12 +170,12 @@ class FaultServer:
         return self.url_of(HOST)
 
     def url_of(self, host: str) -> str:
-        """Return the address of the server if `host` were this machine."""
+        """Return the address of the server, with `host` instead of the loopback address."""
         return f"{'https' if self.tls else 'http'}://{host}:{self._address[1]}"
 
     @property
     def ca(self) -> ssl.SSLContext:
-        """What a client needs to trust the server."""
+        """The TLS context of a client that trusts the server."""
         return _client_context()
 
     def tunnel(self, wire: "Wire") -> None:

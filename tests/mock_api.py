@@ -15,7 +15,7 @@ Kind = Literal["sync", "asyncio", "trio"]
 Outcome = httpx.Response | Exception
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-TOKEN = "ACMA:somebody:token"
+TOKEN = "ACMA:someone:token"
 TEXT = "Заказ уже в пути"
 SUCCESS = b'{"status": "OK"}'
 AT_ONCE = RetryPolicy(backoff=0, max_backoff=0)
@@ -48,10 +48,10 @@ class Clock:
 
 
 class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A body in chunks, which breaks off at an exception among them and calls what is callable."""
+    """A body in pieces: chunks are yielded, exceptions raised, and callables called."""
 
     def __init__(self, *pieces: bytes | Exception | Callable[[], object]) -> None:
-        """Keep the pieces."""
+        """Store the pieces."""
         self._pieces = iter(pieces)
 
     def __iter__(self) -> Iterator[bytes]:
@@ -80,7 +80,7 @@ class _Pieces(AsyncIterator[bytes]):
 
 
 def answer(status: int = 200, body: bytes = SUCCESS, **headers: str) -> httpx.Response:
-    """Return a response whose body is still to be read; `_` in the name of a header is a hyphen."""
+    """Return a response whose body has not been read; `_` in the name of a header is a hyphen."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return httpx.Response(status, headers=named, stream=Body(body))
 
@@ -105,7 +105,7 @@ class Api:
     """The outcomes of the attempts in order, and the requests that they received."""
 
     def __init__(self, *outcomes: Outcome) -> None:
-        """Keep the outcomes."""
+        """Store the outcomes."""
         self._outcomes = iter(outcomes)
         self.requests: list[httpx.Request] = []
 
@@ -146,7 +146,7 @@ def settings(handler: Callable[[httpx.Request], Any], **changes: Any) -> dict[st
 
 
 async def done(result: Any) -> Any:
-    """Return the result of a call, which is awaited if it is that of an async client."""
+    """Return the result of a call; await it first if the client is async."""
     return await result if isinstance(result, Awaitable) else result
 
 
@@ -164,7 +164,7 @@ def use(
 ) -> Any:
     """Return the result of an action with a client, which is closed afterwards.
 
-    An action that does more than one call is a coroutine function. It awaits `done(…)` of each call, so that
+    An action that makes more than one call is a coroutine function. It awaits `done(…)` of each call, so that
     it works with all clients.
     """
     if kind == "sync":

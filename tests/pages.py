@@ -42,7 +42,7 @@ def marked(name: str, mark: str) -> str:
 
 
 def rows(name: str, mark: str) -> list[list[str]]:
-    """Return the cells of the table after the comment `mark`, row by row, without its head."""
+    """Return the cells of the table after the comment `mark`, row by row, without the header."""
     lines = marked(name, mark).splitlines()[2:]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 

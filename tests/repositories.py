@@ -20,7 +20,7 @@ def commit_all(folder: Path) -> None:
 
 def make_repository(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the folder a git repository with one commit of everything in it, and a changelog."""
-    # A hook hands GIT_DIR down: the commits of a test would go into the repository it runs for.
+    # A git hook passes GIT_DIR on, and the tests would commit to the repository of the hook.
     for name in [name for name in os.environ if name.startswith("GIT_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)

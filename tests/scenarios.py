@@ -49,7 +49,7 @@ class Scenario:
         error: The class of the error that the call raises, if any.
         delivery: The delivery of that error.
         waits: The shortest and the longest wait before each retry, in seconds.
-        chat_id: The chat; the sandbox answers each in its own way.
+        chat_id: The chat, which decides how the sandbox answers.
         call: Makes the call, with a client and the chat.
         tokens: The tokens that the callable returns in turn; the last one from then on.
         retries: The policy of the client.
@@ -144,4 +144,4 @@ SCENARIOS = (
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 
 LIVE = tuple(replace(BY_NAME[name], name=f"live/{name}") for name in ("200", "401", "401-rotated-200"))
-"""What a real account can provoke, safely and at will."""
+"""The scenarios that a real account can provoke safely and at will."""

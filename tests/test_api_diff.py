@@ -1,4 +1,4 @@
-"""Which changes of the public interface scripts/api_diff.py lets pass."""
+"""Which changes of the public interface scripts/api_diff.py accepts."""
 
 from pathlib import Path
 
@@ -140,7 +140,7 @@ def test_generated_names_need_no_warning(root: Path) -> None:
 
 
 def test_without_a_release_nothing_breaks(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Nobody has installed anything that a change could break."""
+    """No one has installed anything that a change could break."""
     edit(root, *SHORTENED)
     assert api_diff.main(root) == 0
     assert "no release yet" in capsys.readouterr().out

@@ -55,7 +55,7 @@ def test_the_token_is_on_the_request_during_the_call_only() -> None:
 
 
 def test_a_success_reports_its_attempts_and_limit() -> None:
-    """The client above returns both to the caller, beside what the network said."""
+    """The client returns both to the caller, and keeps the extensions of the network."""
     call = make_call()
     attempt(call, answer(503, OVERLOADED))
     response = answer(200, SUCCESS, X_RateLimit_Resource_Remaining="7", X_Other="kept")
@@ -82,8 +82,8 @@ def test_a_body_is_decoded(encoding: str, encode: Any) -> None:
     assert error.body == envelope("No chat")
 
 
-def test_a_body_that_cannot_be_decoded_counts_by_its_status() -> None:
-    """The body does not decide about a refusal, and cannot prove a success."""
+def test_a_response_that_cannot_be_decoded_is_judged_by_its_status() -> None:
+    """A refusal does not depend on its body, and a success cannot be proved without one."""
     for status, delivery in ((200, Delivery.UNKNOWN), (404, Delivery.NOT_SENT)):
         error = answer_error(answer(status, b"garbage", Content_Encoding="gzip"))
         assert (error.delivery, error.body) == (delivery, b"")
@@ -106,7 +106,7 @@ def test_an_attempt_forgets_the_body_of_the_one_before() -> None:
 
 
 def test_a_success_that_breaks_off_is_a_lost_connection() -> None:
-    """Half a response does not say OK, and the request had left, whatever the transport calls the failure."""
+    """A partial response does not say OK, and the request had left, no matter which error is reported."""
     for failure in (httpx.ReadError("cut"), httpx.ConnectError("cut")):
         call = make_call()
         assert attempt(call, httpx.Response(200, stream=Body(SUCCESS[:9], failure))) is None
@@ -165,7 +165,7 @@ def test_only_the_start_of_an_event_counts() -> None:
 
 
 def test_a_request_to_the_proxy_is_not_the_request() -> None:
-    """CONNECT carries no message, and neither does closing the connection that it failed on."""
+    """Neither CONNECT nor closing the connection on which it failed carries a message."""
     call = make_call()
     exchange = call.start(Exchange.trace)
     exchange.trace("http11.send_request_headers.started", {"request": SimpleNamespace(method=b"CONNECT")})
@@ -174,7 +174,7 @@ def test_a_request_to_the_proxy_is_not_the_request() -> None:
     assert call.judge(exchange).wait == 0.5
 
 
-def test_a_new_connection_is_kept() -> None:
+def test_a_new_connection_is_stored() -> None:
     """The transport closes the socket of a task that is cancelled while it connects."""
     exchange, connection = make_call().start(Exchange.trace), object()
     assert exchange.connection is None
@@ -183,7 +183,7 @@ def test_a_new_connection_is_kept() -> None:
 
 
 def test_async_events_count_like_sync_ones() -> None:
-    """The trace function of a task is one that httpcore awaits."""
+    """In a task, httpcore awaits the trace function."""
     call = make_call()
     exchange = call.start(Exchange.trace)
     anyio.run(exchange.atrace, "connection.connect_tcp.started", {})
@@ -240,7 +240,7 @@ def test_a_repeatable_request_gets_no_note() -> None:
 
 
 def test_our_own_errors_get_no_note() -> None:
-    """The text of the error says it already."""
+    """The text of the error says already whether the message was sent."""
     call = make_call()
     attempt(call, answer(400, b""))
     error = raised(call)

@@ -35,7 +35,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWa
 @pytest.mark.parametrize("awaits", [False, True], ids=["waiting to retry", "in the hook"])
 @pytest.mark.anyio
 async def test_a_call_that_is_cancelled_between_attempts_is_not_retried(*, awaits: bool) -> None:
-    """A message that its caller gave up must not be sent afterwards."""
+    """A message must not be sent after its caller has cancelled the call."""
     scope = anyio.CancelScope()
     messages = []
 
@@ -128,12 +128,12 @@ class Recording:
         self.returned: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def take(self, slot: str, _resource: str) -> float:
-        """Record a slot."""
+        """Record that a slot is taken."""
         self.taken.append(slot)
         return 0.0
 
     def give_back(self, slot: str, _resource: str, _headers: Mapping[str, str] | None) -> None:
-        """Record a slot."""
+        """Record that a slot is returned."""
         self.returned.put(slot)
 
 
@@ -162,7 +162,7 @@ ONE_LEFT = {
     "X-RateLimit-Resource-Remaining": "1",
     "X-RateLimit-Resource-Until": "Thu, 10 Jul 2018 01:42:40 GMT",
 }
-"""The end of an hour, when a call that the limits count as in flight forever would stop all others."""
+"""Near the end of an hour, a call that the limits count as in flight forever would stop all others."""
 
 Cancel = Callable[[Callable[[], Awaitable[object]], int], Awaitable[None]]
 

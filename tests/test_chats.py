@@ -47,7 +47,7 @@ def test_a_message_is_sent_as_the_contract_says(kind: Kind) -> None:
 
 @every_client
 def test_a_sent_message_reports_its_attempts_and_the_rate_limit(kind: Kind) -> None:
-    """The rate limit is that of the last response."""
+    """The rate limit comes from the last response."""
     sent = send(kind, Api(busy(X_RateLimit_Resource_Limit="7"), answer(**LIMIT, **UNTIL)))
     assert sent == SentMessage(2, RateLimit(1000, 998, NOW.replace(second=25)))
 

@@ -76,7 +76,7 @@ def test_a_client_has_four_requests_in_flight_and_loses_none(kind: Kind) -> None
 
 @every_client
 def test_a_client_ends_its_hour_without_a_refusal(kind: Kind) -> None:
-    """What cannot be sent before the deadline is refused without a request, as the API would refuse it."""
+    """A message that cannot be sent before the deadline fails without a request, as if the API refused."""
     with Sandbox(business_id=123456, token=TOKEN, hourly_limit=20, clock=lambda: HOUR) as sandbox:
         errors = send_at_once(kind, sandbox.base_url, [f"message {number}" for number in range(60)])
         assert (sandbox.requests, len(sandbox.messages)) == (20, 20)
@@ -114,7 +114,7 @@ def test_a_call_between_two_attempts_holds_no_slot(kind: Kind) -> None:
 def test_a_call_that_waits_for_the_next_hour_holds_no_slot(
     kind: Kind, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Messages that wait must not keep the program from reading, which has an hour of its own."""
+    """Messages that wait must not keep the program from reading, which has its own hourly limit."""
     used_up: dict[str, Any] = {
         "Date": "Sun, 22 Nov 2026 12:00:00 GMT",
         "X_RateLimit_Resource_Until": "Sun, 22 Nov 2026 12:00:25 GMT",
@@ -181,7 +181,7 @@ def test_a_killed_process_has_sent_once() -> None:
 
 
 def test_processes_that_share_a_business_lose_no_message() -> None:
-    """Programs that know nothing of each other exceed the limit together, so their waits must grow."""
+    """Programs that are unaware of each other exceed the limit together, so their waits must grow."""
     texts = [[f"message {number} of process {process}" for number in range(10)] for process in range(4)]
     with Sandbox(business_id=123456, token=TOKEN, latency=0.05) as sandbox, ExitStack() as stack:
         children = [stack.enter_context(sending(sandbox.base_url, TOKEN, *part)) for part in texts]

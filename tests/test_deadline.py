@@ -1,4 +1,4 @@
-"""The deadline of a call: what it bounds, and what is raised when it comes."""
+"""The deadline of a call: what it bounds, and which error is raised when it passes."""
 
 from datetime import timedelta
 
@@ -37,7 +37,7 @@ def test_no_attempt_starts_in_the_last_second_or_tenth(deadline: float, slack: f
 
 
 def test_the_deadline_bounds_the_call_and_not_the_attempt() -> None:
-    """A wait must fit into what previous attempts and waits left of the time."""
+    """A wait must fit into the time that previous attempts and waits have left."""
     clock = Clock()
     call = make_call(RetryPolicy(deadline=10), clock=clock)
     assert attempt(call, answer(503, OVERLOADED, Retry_After="4")) == 4
@@ -47,7 +47,7 @@ def test_the_deadline_bounds_the_call_and_not_the_attempt() -> None:
     assert attempt(call, answer(503, OVERLOADED, Retry_After="4")) is None
 
 
-def test_a_request_may_have_a_deadline_of_its_own() -> None:
+def test_a_request_may_have_its_own_deadline() -> None:
     """Reading the history is part of a call that has used some of its time already."""
     request = make_request()
     request.extensions["deadline"] = 10
@@ -81,7 +81,7 @@ def test_a_deadline_after_a_failure_raises_the_failure() -> None:
 
 
 def test_an_hour_that_ends_past_the_deadline_is_a_rate_limit_error() -> None:
-    """The error is that of the API, status and `until` included, although nothing was requested."""
+    """The error equals the API's own, status and `until` included, although nothing was requested."""
     with pytest.raises(RateLimitError) as caught:
         make_call().pause_for_hour(60)
     error = caught.value
@@ -143,7 +143,7 @@ def test_a_connection_that_took_too_long_is_not_used() -> None:
 
 
 def test_a_body_that_outlasts_the_deadline_is_a_lost_connection() -> None:
-    """A server that sends its response drop by drop must not hold the caller forever."""
+    """A server that sends its response byte by byte must not keep the caller waiting forever."""
     clock = Clock()
     call = make_call(clock=clock)
     body = Body(b"{", lambda: clock.sleep(60), b'"status"')

@@ -1,4 +1,4 @@
-"""The site of scripts/docs.py: it is complete, and a browser shows it without a complaint or a request."""
+"""The site of scripts/docs.py: complete, and shown by a browser without errors or requests."""
 
 import json
 import os
@@ -40,7 +40,7 @@ COLLECT = "<script>onmessage = event => document.body.append(JSON.stringify(even
 
 
 class Look(NamedTuple):
-    """What a browser made of a page."""
+    """What a browser showed, reported and requested for a page."""
 
     html: str
     console: list[str]
@@ -119,8 +119,8 @@ def reports(shown: Look) -> list[dict[str, Any]]:
     return [json.loads(line) for line in re.findall(r'\{"title".*\}', shown.html)]
 
 
-def test_browser_shows_every_page_without_a_complaint_or_a_request(shown: Look, site: Path) -> None:
-    """The site works from the disk and offline, and no page reveals to another host who reads it."""
+def test_browser_shows_every_page_without_errors_or_requests(shown: Look, site: Path) -> None:
+    """The site works from the disk and offline, and no page contacts another host."""
     assert (shown.console, shown.requests) == ([], [])
     assert len(reports(shown)) == len(list(site.rglob("*.html")))
 
@@ -138,8 +138,8 @@ def test_delivery_is_on_the_screen_of_a_phone(shown: Look, title: str) -> None:
     assert max(report["cells"]) < PHONE
 
 
-def test_browser_notices_what_would_be_wrong(tmp_path: Path) -> None:
-    """The tests above see complaints, pictures from another host, and requests of workers."""
+def test_browser_detects_errors_and_requests(tmp_path: Path) -> None:
+    """The tests above detect console errors, pictures from another host, and requests of workers."""
     page = tmp_path / "page.html"
     page.write_text(
         '<img src="http://192.0.2.1/picture"><script>'

@@ -1,4 +1,4 @@
-"""Classes of errors: which class and `delivery` a status has, what an error keeps, and how errors travel."""
+"""Errors: the class and `delivery` of a status, what an error keeps, and how it is copied and rebuilt."""
 
 import copy
 import pickle
@@ -70,7 +70,7 @@ def classes(cls: type[MarketError] = MarketError) -> Iterator[type[MarketError]]
     """Yield a class and everything below it, depth first."""
     yield cls
     for subclass in cls.__subclasses__():
-        if subclass.__module__ == cls.__module__:  # the journal has an error of its own
+        if subclass.__module__ == cls.__module__:  # the journal has its own error
             yield from classes(subclass)
 
 
@@ -145,7 +145,7 @@ def test_only_200_with_status_ok_and_no_errors_is_a_success() -> None:
     ],
 )
 def test_error_items_of_every_shape_are_kept(body: bytes, items: list[tuple[str | None, str | None]]) -> None:
-    """Nothing that the API says is lost, and its older versions have another shape."""
+    """Nothing that the API says is lost, although its older versions use another shape."""
     error = refused(400, body)
     assert error.errors == tuple(ErrorItem(*item) for item in items)
     said = "; ".join(": ".join(filter(None, item)) for item in items)
@@ -176,7 +176,7 @@ def test_a_body_that_is_no_envelope_has_no_items() -> None:
     ],
 )
 def test_text_and_count_distinguish_the_two_limits(body: bytes, remaining: str, *, parallel: bool) -> None:
-    """If they disagree or are silent, the limit is the hourly one, which asks for the longer wait."""
+    """If they disagree or are missing, the limit is the hourly one, which requires the longer wait."""
     headers = {"X_RateLimit_Resource_Remaining": remaining, "X_RateLimit_Resource_Until": UNTIL}
     error = refused(420, body, **headers)
     assert isinstance(error, RateLimitError)

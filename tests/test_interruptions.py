@@ -170,7 +170,7 @@ for number in range(1000):
 with ThreadPoolExecutor(4) as threads:
     list(threads.map(send, [f"last {number}" for number in range(4)]))
 """
-"""A worker whose tasks are interrupted at random moments, and who needs all slots at the end."""
+"""A worker whose tasks are interrupted at random moments, and which needs all slots at the end."""
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="Windows has no such signals")
@@ -184,7 +184,7 @@ def test_time_limits_lose_no_slot_and_leave_no_false_note() -> None:
             together.wait()
         wire.send(ACCEPTED)
 
-    # Coverage has a lock of its own, which an exception of a signal handler can leave locked.
+    # Coverage has its own lock, which an exception of a signal handler can leave locked.
     plain = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
     with FaultServer([step]) as server:
         worker = subprocess.run(

@@ -1,4 +1,4 @@
-"""What headers say about limits and waits, and the hour of this process."""
+"""The headers about limits and waits, and the hourly limits of this process."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -72,7 +72,7 @@ def test_dates_are_read_in_every_form(text: str) -> None:
     ],
 )
 def test_anything_but_a_complete_date_is_rejected(text: str | None) -> None:
-    """A guess could cause a wait of hours; an unknown time zone may be any."""
+    """A guess could cause a wait of hours; an unknown time zone could mean anything."""
     assert parse_date(text) is None
 
 
@@ -99,7 +99,7 @@ def test_a_rate_limit_is_read_from_its_three_headers() -> None:
     ],
 )
 def test_one_valid_header_is_a_rate_limit(name: str, text: str, expected: RateLimit) -> None:
-    """What is missing or invalid is `None`; what is valid, a zero too, is kept."""
+    """A missing or invalid value is `None`; a valid one, even zero, is kept."""
     invalid = dict.fromkeys([f"{PREFIX}Limit", f"{PREFIX}Remaining", f"{PREFIX}Until"], "?")
     assert RateLimit.from_headers({f"{PREFIX}{name}": text}) == expected
     assert RateLimit.from_headers({**invalid, f"{PREFIX}{name}": text}) == expected
@@ -287,7 +287,7 @@ def test_limits_are_asked_and_informed_about_every_attempt() -> None:
 
 @every_client
 def test_a_call_that_raises_returns_its_slot_once(kind: Kind) -> None:
-    """Limits that count would grant a slot too many otherwise."""
+    """Otherwise, limits that count slots would grant one too many."""
 
     def no_token() -> str:
         raise LookupError

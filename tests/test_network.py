@@ -64,7 +64,7 @@ def test_the_credentials_are_sent_nowhere_else(kind: Kind, url: str) -> None:
 
 
 def test_the_default_port_and_capital_letters_are_the_same_host() -> None:
-    """The comparison is that of URLs, not that of strings."""
+    """URLs are compared, not strings."""
     api = Api(answer())
     use("sync", lambda chats: http_client(chats).post("https://API.example.test:443/v2"), api)
     assert len(api.requests) == 1
@@ -86,7 +86,7 @@ def test_a_redirect_is_never_followed(kind: Kind, location: str) -> None:
 
 @every_client
 def test_a_request_built_by_hand_is_sent_like_any_other(kind: Kind) -> None:
-    """The request gets credentials, retries and timeouts, although it has none of its own."""
+    """The request gets the client's credentials, retries and timeouts."""
     api = Api(busy(), answer())
     request = httpx.Request("POST", "https://api.example.test/v2/anything")
     retries = RetryPolicy(deadline=50, backoff=0)

@@ -56,7 +56,7 @@ assert {request.url.path for request in requests} == {"/v2/businesses/1/chats/pi
 """
 
 
-def test_a_new_operation_of_the_contract_needs_no_line_of_the_overlay(tmp_path: Path) -> None:
+def test_a_new_operation_of_the_contract_needs_no_change_of_the_overlay(tmp_path: Path) -> None:
     """An operation that is added to the contract is a method with retries, credentials and types."""
     contract = yaml.safe_load(regenerate.CONTRACT.read_text(encoding="utf-8"))
     contract["components"]["schemas"] |= {

@@ -1,4 +1,4 @@
-"""Which error a response or a failure becomes, and what its text says."""
+"""Which error a response or a failure becomes, and what the text of the error says."""
 
 import httpcore
 import httpx
@@ -147,7 +147,7 @@ def test_without_a_trace_the_exception_decides() -> None:
 
 
 def test_the_cause_of_a_failure_must_be_httpcores() -> None:
-    """Transports over other libraries, such as httpx-aiohttp, call a lost response a failed connection."""
+    """Transports over other libraries, such as httpx-aiohttp, may report a lost response as this failure."""
     for cause, kind in (
         (httpcore.ConnectError(), ConnectionFailedError),
         (ConnectionResetError(), ConnectionLostError),
@@ -160,7 +160,7 @@ def test_the_cause_of_a_failure_must_be_httpcores() -> None:
 
 
 def test_a_failure_of_another_request_says_nothing_about_this_one() -> None:
-    """A hook in the transport may make requests of its own after this one was answered."""
+    """A hook in the transport may make its own requests after this one was answered."""
     request = make_request()
     for owner, kind in ((request, ConnectionFailedError), (make_request(), ConnectionLostError)):
         failure = httpx.ConnectError("refused", request=owner)
@@ -178,7 +178,7 @@ def test_a_chain_of_causes_that_contains_itself_ends() -> None:
 
 
 def test_the_text_of_a_failure_names_its_class_and_reason() -> None:
-    """Some of httpx's exceptions have no text of their own."""
+    """Some of httpx's exceptions have no text."""
     assert str(failed(httpx.ReadError("code X"), left=True)) == (
         "The connection broke before the response was complete (ReadError: code X)."
     )

@@ -45,7 +45,7 @@ def test_each_package_is_typed(package: str) -> None:
     assert resources.files(package).joinpath("py.typed").is_file()
 
 
-def test_the_wheel_holds_exactly_the_two_packages() -> None:
+def test_the_wheel_contains_exactly_the_two_packages() -> None:
     """Nothing else of this repository is installed into a user's site-packages."""
     paths = [path for path in INSTALLED.files or [] if ".." not in path.parts]
     if any(path.suffix == ".pth" for path in paths):
@@ -54,7 +54,7 @@ def test_the_wheel_holds_exactly_the_two_packages() -> None:
 
 
 @pytest.mark.parametrize("folder", [".hidden", "build"])
-def test_the_sdist_holds_what_is_tracked(tmp_path: Path, folder: str) -> None:
+def test_the_sdist_contains_the_tracked_files(tmp_path: Path, folder: str) -> None:
     """Caches, tools and other work trees stay out, even if the path to the repository matches .gitignore."""
     listed = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, encoding="utf-8", check=False

@@ -113,14 +113,14 @@ def test_table_of_outcomes_lists_every_misbehaving_chat() -> None:
 
 
 @pytest.mark.parametrize("page", ["docs/sandbox.md", "docs/ru/sandbox.md"])
-def test_table_of_chats_is_that_of_the_sandbox(page: str) -> None:
-    """Each chat is listed once, in order; the English sentences are those of the sandbox itself."""
+def test_table_of_chats_matches_the_sandbox(page: str) -> None:
+    """Each chat is listed once, in order; the English sentences are the sandbox's own."""
     table = {int(chat_id): sentence for chat_id, sentence in rows(page, "chats")}
     assert list(table) == list(CHATS)
     assert page in RUSSIAN or table == dict(CHATS)
 
 
-def test_table_of_arguments_is_the_constructor() -> None:
+def test_table_of_arguments_matches_the_constructor() -> None:
     """The table has every argument, and the variables and defaults of the code."""
     table = {row[0].strip("`"): row for row in rows("docs/configuration.md", "arguments")}
     parameters = inspect.signature(MarketChats).parameters
@@ -134,7 +134,7 @@ def test_table_of_arguments_is_the_constructor() -> None:
     assert set(re.findall(r"YANDEX_MARKET_\w+", str(table))) == variables
 
 
-def test_table_of_exit_codes_is_that_of_the_command() -> None:
+def test_table_of_exit_codes_matches_the_command() -> None:
     """A script distinguishes the outcomes by their exit codes."""
     codes = [0, EXIT_USAGE, *(EXIT_CODES[delivery] for delivery in Delivery)]
     table = {int(code): meaning for code, meaning in rows("docs/command-line.md", "exit-codes")}
@@ -143,13 +143,13 @@ def test_table_of_exit_codes_is_that_of_the_command() -> None:
     assert all(meaning.startswith(word) for meaning, word in meanings)
 
 
-def test_length_of_a_message_is_that_of_the_check() -> None:
+def test_length_of_a_message_matches_the_check() -> None:
     """Each page that names the longest message names the same length."""
     pages = "\n".join(map(read, PAGES))
     assert set(re.findall(r"(\d+) (?:characters|символ)", pages)) == {str(_settings.MESSAGE_MAX_LENGTH)}
 
 
-def test_tree_of_errors_is_that_of_the_classes() -> None:
+def test_tree_of_errors_matches_the_classes() -> None:
     """The tree shows each class below its base."""
     tree = next(block.text for block in blocks("docs/errors.md") if block.language == "text")
     path: list[str] = []
@@ -177,7 +177,7 @@ def test_both_languages_agree(page: str) -> None:
 
 
 def test_every_page_is_in_both_languages_or_listed_as_english_only() -> None:
-    """A new page has a Russian version, or the Russian navigation says that it has none."""
+    """A new page has a Russian version, or the Russian navigation links to the English page."""
     english, russian = ({path.stem for path in (ROOT / name).glob("*.md")} for name in ("docs", "docs/ru"))
     listed = re.findall(r"(?m)^ +- [^{\n]+: \.\./(\w+)\.html$", read("docs/mkdocs/ru.yml"))
     assert english - russian == set(listed)

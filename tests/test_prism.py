@@ -161,7 +161,7 @@ def test_each_example_of_an_error_becomes_the_error_of_its_status(
 def test_a_request_that_breaks_the_contract_is_refused(
     prism: str, change: dict[str, Any], status: int
 ) -> None:
-    """Prism validates what it receives: a plain request that breaks the contract is no success."""
+    """Prism validates requests: a plain request that breaks the contract is not a success."""
     request: dict[str, Any] = {
         "headers": {"Api-Key": API_KEY},
         "params": {"chatId": 42},

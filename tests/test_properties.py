@@ -83,7 +83,7 @@ def test_no_text_makes_the_date_parser_raise_or_warn(text: str) -> None:
 @fixed
 @given(moment=st.datetimes(datetime(1990, 1, 1), datetime(2060, 1, 1)))  # noqa: DTZ001 -- strategies want naive ones
 def test_every_date_of_rfc_9110_is_read(moment: datetime) -> None:
-    """A valid date must not be read as another one."""
+    """A valid date must not be read as another date."""
     moment = moment.replace(microsecond=0, tzinfo=UTC)
     assert [parse_date(moment.strftime(form)) for form in (RFC_1123, RFC_850, ASCTIME)] == [moment] * 3
 
@@ -93,7 +93,7 @@ def test_every_date_of_rfc_9110_is_read(moment: datetime) -> None:
 def test_no_header_makes_a_call_crash_or_wait_past_its_deadline(
     status: int, until: str | None, date: str | None, after: str | None, remaining: str | None
 ) -> None:
-    """With any headers an attempt ends with an error of ours, or a wait that ends before the deadline."""
+    """With any headers, an attempt ends with one of our errors, or a wait that ends before the deadline."""
     texts = {
         "X-RateLimit-Resource-Until": until,
         "X-RateLimit-Resource-Remaining": remaining,

@@ -87,7 +87,7 @@ def test_the_client_is_the_same_on_windows(tmp_path: Path, monkeypatch: pytest.M
 def test_drift_is_printed_and_fails(
     committed: Path, run: Regenerate, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Changed, stale and missing files are named, and the committed client stays as it is."""
+    """Changed, stale and missing files are named, and the committed client is left unchanged."""
     assert run(FRESH, "--check") == 1
     printed = capfd.readouterr().out
     assert "--- a/committed/client.py\n+++ b/generated/client.py\n@@ -1 +1 @@\n-one\n+changed\n" in printed

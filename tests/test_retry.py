@@ -53,7 +53,7 @@ def test_a_failed_connection_is_retried_with_backoff() -> None:
 
 
 def test_a_proxy_is_tried_again_unless_it_refused() -> None:
-    """A proxy that fails may recover, but a retry does not change what the proxy thinks of its user."""
+    """A proxy that fails may recover, but a proxy that refuses its user will refuse again."""
     assert attempt(make_call(), httpx.ProxyError("502 Bad Gateway")) == 0.5
     error = final(httpx.ProxyError("407 Proxy Authentication Required"))
     assert (type(error), error.delivery) == (ConnectionFailedError, Delivery.NOT_SENT)
@@ -95,7 +95,7 @@ def test_an_hourly_limit_is_waited_for_by_the_servers_clock(offset: timedelta) -
     assert attempt(make_call(), hourly(there + timedelta(seconds=25), Date=http_date(there))) == 25
 
 
-def test_an_hourly_limit_is_waited_for_whatever_else_the_response_says() -> None:
+def test_an_hourly_limit_is_waited_for_despite_other_headers() -> None:
     """The vendor documents no `Retry-After` for a 420, and the text names the hour."""
     others = {"Retry_After": "3", "X_RateLimit_Resource_Remaining": "5"}
     assert attempt(make_call(), hourly(NOW + timedelta(seconds=25), **others)) == 25
@@ -177,7 +177,7 @@ def test_a_repeatable_request_is_not_retried_after_an_unexpected_success() -> No
 
 
 def test_only_the_mark_of_the_contract_makes_a_post_repeatable() -> None:
-    """A missing or odd mark is the safe side."""
+    """With a missing or invalid mark, the request is not repeated: that is the safe side."""
     for mark in (False, "false", 1, None):
         request = make_request()
         request.extensions["repeatable"] = mark
@@ -209,13 +209,13 @@ def test_a_call_that_was_once_unknown_stays_unknown() -> None:
 
 
 def test_backoff_has_full_jitter() -> None:
-    """Many callers that failed together must not return together."""
+    """Many callers that failed at the same time must not retry at the same time."""
     for outcome in (httpx.ConnectError(""), answer(420, PARALLEL)):
         assert attempt(make_call(uniform=shortest), outcome) == 0
 
 
 def test_backoff_stops_growing() -> None:
-    """After 30 doublings the power of two stays the same, because it would exceed a float in the end."""
+    """After 30 doublings the power of two stays the same, because it would eventually exceed a float."""
     policy = RetryPolicy(max_attempts=2000, deadline=10**6, backoff=1e-9, max_backoff=3)
     call = make_call(policy)
     waits = [attempt(call, httpx.ConnectError("")) for _ in range(1999)]

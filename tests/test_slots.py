@@ -22,7 +22,7 @@ class Ticket:
     """A lock that runs an action when its thread queues up, and records the timeouts of the thread."""
 
     def __init__(self, action: Callable[[], object] = bool) -> None:
-        """Keep the action."""
+        """Store the action."""
         self._lock, self._action = threading.Lock(), action
         self.timeouts: list[float] = []
 
@@ -39,7 +39,7 @@ class Ticket:
 
 
 def test_slots_are_limited() -> None:
-    """The API refuses more requests at once; a slot that is left is free again."""
+    """The API refuses more requests at once; a slot that is released is free again."""
     slots = Slots(2)
     first, second, third, fourth = (threading.Lock() for _ in range(4))
     assert slots.wait(first, 0)

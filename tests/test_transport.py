@@ -51,7 +51,7 @@ def in_the_body(failure: httpx.TransportError) -> httpx.Response:
     ids=["read", "other library", "other request", "body"],
 )
 def test_a_failure_that_may_follow_the_request_is_unknown(kind: Kind, outcome: Callable[[], Outcome]) -> None:
-    """httpx-aiohttp calls a lost response a failed connection: retrying it would send twice."""
+    """httpx-aiohttp reports a lost response as a failed connection: a retry would send twice."""
     api = Api(outcome())
     with pytest.raises(ConnectionLostError) as caught:
         send(kind, api)
@@ -86,7 +86,7 @@ class Resending(httpx.HTTPTransport):
 
 
 def test_a_refused_retry_of_a_transport_after_a_lost_response_is_unknown() -> None:
-    """The connection that failed is not the only one: the message left over the first."""
+    """The connection that failed is not the only one: the message was sent over the first."""
     with FaultServer([reset]) as server, pytest.raises(MarketError) as caught:
         send("sync", Api(), transport=Resending(), base_url=server.base_url)
     assert (caught.value.delivery, caught.value.attempts, server.posts) == (Delivery.UNKNOWN, 1, 1)

@@ -108,7 +108,7 @@ def review(theirs: str, known: dict[str, str] | None = None) -> tuple[list[str],
     return vendor_diff.review(yaml.safe_load(OURS), yaml.safe_load(theirs), known or {})
 
 
-def test_what_the_wire_does_not_see_is_no_difference() -> None:
+def test_what_is_invisible_on_the_wire_is_no_difference() -> None:
     """References, texts, order, aliases and the way null is written differ in every contract."""
     assert review(THEIRS) == ([], True)
 
@@ -152,7 +152,7 @@ def test_what_the_wire_does_not_see_is_no_difference() -> None:
         ("security: [{Key: []}]", "", "security {'Key': []} (only ours)"),
     ],
 )
-def test_what_the_wire_sees_is_a_difference(old: str, new: str, difference: str) -> None:
+def test_what_is_visible_on_the_wire_is_a_difference(old: str, new: str, difference: str) -> None:
     """A client that follows an outdated contract fails at the vendor's next release."""
     assert old in THEIRS
     lines, passes = review(THEIRS.replace(old, new))
@@ -182,7 +182,7 @@ def test_a_contract_in_several_files_is_rejected() -> None:
 
 
 def test_the_file_is_compared_with_our_contract(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Our contract does not differ from itself; any other one does."""
+    """Our contract does not differ from itself, but differs from any other one."""
     assert vendor_diff.main(str(ROOT / CONTRACT)) == 0
     assert "Every difference is known." in capsys.readouterr().out
     other = tmp_path / "other.yaml"

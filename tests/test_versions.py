@@ -10,7 +10,7 @@ from repositories import git, make_repository
 pytestmark = pytest.mark.tooling
 
 TEXTS = {
-    versions.PACKAGE: '"""Words."""\n\n__version__ = "1.2.0"\n',
+    versions.PACKAGE: '"""Text."""\n\n__version__ = "1.2.0"\n',
     versions.CONTRACT: "openapi: 3.1.0\ninfo:\n  version: 1.2.0\n",
     "CHANGELOG.md": "# Changes\n\n## Unreleased\n\n## 1.2.0 - 2026-11-22\n\n## 1.1.0 - 2026-10-01\n",
 }
@@ -110,7 +110,7 @@ def test_a_clone_without_the_tag_of_a_release_does_not_pass_as_unreleased(
 
 
 def test_a_pre_release_alone_is_no_release(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its tag shows that the clone has tags, and a pre-release promises nothing."""
+    """The tag of a pre-release shows that the clone has tags, and a pre-release promises nothing."""
     text = TEXTS["CHANGELOG.md"].replace("1.2.0", "1.2.0rc1")
     (root / "CHANGELOG.md").write_text(text, encoding="utf-8")
     make_repository(root, monkeypatch)
@@ -119,5 +119,5 @@ def test_a_pre_release_alone_is_no_release(root: Path, monkeypatch: pytest.Monke
 
 
 def test_the_contract_and_the_package_have_one_version() -> None:
-    """Users see one version: a step of one is a step of the other."""
+    """Users see one version, so both versions change together."""
     assert versions.stated(versions.CONTRACT) == versions.stated(versions.PACKAGE)

@@ -62,7 +62,7 @@ class Unclosable(httpx.MockTransport):
     ids=["nothing", "timeout", "retries"],
 )
 def test_a_view_changes_only_what_it_names(options: dict[str, Any], read: float, attempts: int) -> None:
-    """Everything else is that of the client, also in a view of the view."""
+    """A view shares everything else with the client, and so does a view of a view."""
     api, reported = Api(*(answer(420, PARALLEL) for _ in range(attempts))), list[Attempt]()
     with pytest.raises(RateLimitError) as caught:
         use(
@@ -165,7 +165,7 @@ def test_closing_a_client_closes_its_views_and_its_transport(kind: Kind) -> None
 
 @every_client
 def test_a_client_is_closed_even_if_its_transport_fails_to_close(kind: Kind) -> None:
-    """A program that goes on after the error must not send through half a transport."""
+    """A program that goes on after the error must not send through a transport that is half closed."""
 
     async def action(chats: Any) -> None:
         with pytest.raises(OSError, match="cannot close"):

@@ -51,7 +51,7 @@ class Unlimited:
     """Limits that limit nothing."""
 
     def take(self, slot: str, resource: str) -> float:  # noqa: ARG002 -- the protocol has them
-        """Return that the slot was taken."""
+        """Grant every slot."""
         return 0.0
 
     def give_back(self, slot: str, resource: str, headers: Mapping[str, str] | None) -> None:
