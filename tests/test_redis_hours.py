@@ -128,6 +128,16 @@ def test_no_more_requests_start_than_remain_of_the_hour(server: RedisServer) -> 
     assert other.take("d", CREATE) == 0.0
 
 
+def test_calls_that_wait_for_a_slot_do_not_count_as_used(server: RedisServer) -> None:
+    """Calls that counted each other would wait for the last request of the hour together, in vain."""
+    first, second = program(server, parallel=1), program(server, parallel=1)
+    report(first, hour(1))
+    first.take("a", CREATE)
+    assert [first.take("b", SEND) > 0, second.take("c", SEND) > 0] == [True, True]
+    first.give_back("a", CREATE, None)
+    assert first.take("b", SEND) == 0.0
+
+
 def test_a_call_that_waits_for_one_operation_holds_up_no_other(server: RedisServer) -> None:
     """The operations have hours of their own, so their calls queue up apart."""
     limits = program(server)
