@@ -2,17 +2,17 @@
 
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from redis import Redis
 
+from command_calls import run, write
 from redis_server import RedisServer
 from shared_limits import BUSINESS_ID, needs_redis
 from yandex_market_chats import ConfigurationError
 from yandex_market_chats import redis as module
-from yandex_market_chats.cli import commands
 from yandex_market_chats.redis import RedisLimits
 
 
@@ -61,14 +61,31 @@ def test_without_the_extra_the_import_names_it(monkeypatch: pytest.MonkeyPatch) 
 
 
 @needs_redis
-@pytest.mark.parametrize("variable", [False, True])
-def test_the_command_shares_its_limits(monkeypatch: pytest.MonkeyPatch, *, variable: bool) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "printed"),
+    [
+        (("send", "--chat-id", "42", "Hello"), "Sent to the sandbox"),
+        (("send-many", "orders.csv"), "1 row: 1 sent"),
+    ],
+    ids=["send", "send-many"],
+)
+@pytest.mark.parametrize("variable", [False, True], ids=["option", "variable"])
+def test_the_commands_share_their_limits(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    arguments: tuple[str, ...],
+    printed: str,
+    *,
+    variable: bool,
+) -> None:
     """One option, or one variable, makes a cron job count with the other programs of the business."""
+    monkeypatch.chdir(tmp_path)
+    write(Path("orders.csv"), 42)
     with RedisServer() as server:
         monkeypatch.setenv("YANDEX_MARKET_LIMITS", server.url if variable else "")
         option = [] if variable else ["--limits", server.url]
-        result = CliRunner().invoke(commands, ["send", "--sandbox", *option, "--chat-id", "42", "Hello"])
-        assert (result.exit_code, result.stdout) == (0, "Sent to the sandbox, attempts: 1.\n")
+        result = run(*arguments, "--sandbox", *option)
+        assert (result.exit_code, result.stdout.startswith(printed)) == (0, True)
         assert Redis.from_url(server.url).keys()  # the hour that the response reported
 
 
@@ -76,6 +93,5 @@ def test_the_command_names_the_extra_that_the_limits_need(monkeypatch: pytest.Mo
     """Sending without the limits that were asked for would provoke refusals for everyone."""
     monkeypatch.setitem(sys.modules, "redis", None)
     monkeypatch.delitem(sys.modules, module.__name__)
-    arguments = ["send", "--sandbox", "--limits", "redis://localhost", "--chat-id", "42", "Hello"]
-    result = CliRunner().invoke(commands, arguments)
+    result = run("send", "--sandbox", "--limits", "redis://localhost", "--chat-id", "42", "Hello")
     assert (result.exit_code, "pip install 'yandex-market-chats[redis]'" in result.stderr) == (2, True)
