@@ -54,5 +54,5 @@ def unread() -> Iterator[int]:
 
 
 def interrupt(*_: object, **__: object) -> NoReturn:
-    """Raise what Ctrl-C raises, in place of a function."""
+    """Raise what Ctrl-C raises; a test replaces a function with this one."""
     raise KeyboardInterrupt

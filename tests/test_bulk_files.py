@@ -11,7 +11,7 @@ from yandex_market_chats.bulk import Entry, Row, State, read_rows, write_report
 
 
 def write(folder: Path, text: str | bytes, name: str = "orders.csv") -> Path:
-    """Write a file exactly as given."""
+    """Write a file with exactly this text."""
     path = folder / name
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     return path

@@ -119,3 +119,11 @@ def test_stop_ends_the_wait_for_the_hour(bulk: Bulk) -> None:
     progress = bulk.send(parallel=1, on_progress=lambda _: bulk.journal.stop() if bulk.now() > NOW else None)
     assert progress.waiting == 1
     assert bulk.now() == NOW + timedelta(seconds=_run.TICK)
+
+
+def test_a_remainder_without_a_reset_holds_nothing_back(bulk: Bulk) -> None:
+    """A gateway may drop a header: without the time of the reset, a wait could last forever."""
+    bulk.api.on(41, answer(remaining=0))
+    bulk.add(41, 42)
+    assert bulk.send(parallel=1).sent == 2
+    assert bulk.now() == NOW

@@ -93,8 +93,9 @@ def test_an_error_that_no_row_can_cure_stops_the_run(
     """A wrong token would otherwise fail thousands of times."""
     bulk.api.on(41, answer(status))
     bulk.add(41, 42)
-    with pytest.raises(error):
+    with pytest.raises(error) as caught:
         bulk.send(parallel=1)
+    assert not hasattr(caught.value, "__notes__")
     assert bulk.api.chats == [41]
     assert bulk.states() == {41: State.WAITING, 42: State.WAITING}
 
@@ -114,8 +115,9 @@ def test_eight_failures_in_a_row_stop_the_run(bulk: Bulk, status: int, state: St
     for chat_id in [*range(1, 8), *range(9, 20)]:
         bulk.api.on(chat_id, answer(status))
     bulk.add(*range(1, 20))
-    with pytest.raises(ServerError):
+    with pytest.raises(ServerError) as caught:
         bulk.send(parallel=1)
+    assert caught.value.__notes__ == ["The run stopped after 8 failures in a row."]
     assert bulk.api.chats == list(range(1, 17))
     assert [chat_id for chat_id, found in bulk.states().items() if found is State.SENT] == [8]
     assert bulk.states()[16] is state

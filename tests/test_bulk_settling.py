@@ -11,7 +11,7 @@ import pytest
 
 from journals import Bulk, answer, text
 from mock_api import NOW
-from yandex_market_chats import RetryPolicy
+from yandex_market_chats import AuthenticationError, RetryPolicy
 from yandex_market_chats._operations import Sending
 from yandex_market_chats.bulk import Row, State
 
@@ -212,6 +212,27 @@ def test_stop_sends_nothing_whose_chat_is_being_read(bulk: Bulk) -> None:
     bulk.add(42)
     assert bulk.send().waiting == 1
     assert (bulk.states(), bulk.api.chats) == ({42: State.WAITING}, [])
+
+
+def test_stop_looks_for_no_more_messages_of_earlier_runs(bulk: Bulk) -> None:
+    """Ctrl-C must not wait until the chats of a thousand unknown rows are read."""
+    bulk.api.on_read = lambda _: bulk.journal.stop()
+    bulk.add(41, 42, 43)
+    for chat_id in (41, 42, 43):
+        leave(bulk, chat_id)
+    assert bulk.send(parallel=1).unknown == 3
+    assert bulk.api.read == [41]
+
+
+def test_a_read_that_ends_after_a_fatal_error_claims_nothing(bulk: Bulk) -> None:
+    """The error of one row must survive the successful read for another one."""
+    stopping = threading.Event()
+    bulk.api.on_read = lambda chat_id: stopping.wait(10) if chat_id == 42 else None
+    bulk.api.on(41, answer(401))
+    bulk.add(41, 42)
+    with pytest.raises(AuthenticationError):
+        bulk.send(parallel=2, on_progress=lambda p: stopping.set() if p.stopping else None)
+    assert (bulk.states(), bulk.api.chats) == ({41: State.WAITING, 42: State.WAITING}, [41])
 
 
 def test_a_row_whose_chat_was_read_waits_for_the_hour_unclaimed(bulk: Bulk) -> None:

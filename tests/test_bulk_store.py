@@ -176,7 +176,7 @@ def test_opening_a_journal_does_not_release_the_lock_of_a_run(bulk: Bulk) -> Non
 
 @pytest.mark.parametrize("state", [State.SENT, State.WAITING])
 def test_a_person_settles_an_unknown_row(bulk: Bulk, state: State) -> None:
-    """Only someone who has checked the chat can say what became of the message."""
+    """A person who has checked the chat knows what the API did not say."""
     bulk.api.on(42, answer(500))
     bulk.journal.add([Row(42, "Ждём", "a")])
     bulk.send()

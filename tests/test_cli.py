@@ -73,7 +73,7 @@ def test_a_missing_extra_is_named(missing: str, arguments: list[str], extra: str
 
 
 def test_verbose_reports_that_shared_limits_are_available_again() -> None:
-    """That line is no warning; other libraries stay silent at its level."""
+    """The line is no warning; other libraries stay silent at its level."""
     program = (
         "from logging import getLogger; from yandex_market_chats.cli._output import report_retries\n"
         "report_retries(); getLogger('yandex_market_chats').info('again'); getLogger('httpx').info('GET')"

@@ -17,7 +17,7 @@ from recording import CASSETTES, CassetteFiles, leaks
 from scenarios import API, LIVE, MESSAGE
 from yandex_market_chats.sandbox import Message, Sandbox
 
-TOKEN, BUSINESS_ID, CHAT_ID = "ACMA:somebody's", 98765, 1000000001
+TOKEN, BUSINESS_ID, CHAT_ID = "ACMA:someone's", 98765, 1000000001
 SENTENCE = f"send 2 messages to chat {CHAT_ID}"
 ONLY_A_PERSON = "Only a person at a terminal can confirm that."
 MAKE = shutil.which("make")
@@ -100,7 +100,7 @@ def test_a_cassette_is_readable_and_names_the_real_api(path: Path) -> None:
         "      api-key:",
         "      Authorization:",
         "'Set-Cookie': a=b",
-        "somebody@example.org",
+        "someone@example.org",
         "01234567-89ab-cdef-0123-456789abcdef",
         "/v2/businesses/1234567/chats",
         "/v2/businesses/12345/chats",

@@ -67,7 +67,7 @@ def test_a_slot_is_taken_once_however_often_it_is_asked_for(server: RedisServer)
 
 
 def test_a_call_without_a_slot_frees_none_of_others(server: RedisServer) -> None:
-    """A client returns a slot even if it never took one, or twice."""
+    """A client returns a slot even if it has none, or has returned it already."""
     limits = program(server, parallel=1)
     limits.take("a", SEND)
     for slot in "bb":

@@ -1,9 +1,7 @@
 """The sandbox as a server: its life, its settings and its limits."""
 
-import importlib
 import re
 import ssl
-import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -100,15 +98,6 @@ def test_wait_can_be_interrupted_on_windows(monkeypatch: pytest.MonkeyPatch) -> 
     sandbox.wait()
     assert len(waits) == 3
     assert max(waits) <= 1
-
-
-def test_without_aiohttp_the_import_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A user without the extra must read which one to install."""
-    for name in [name for name in sys.modules if name.startswith("yandex_market_chats.sandbox")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "aiohttp", None)
-    with pytest.raises(ImportError, match=r"pip install 'yandex-market-chats\[sandbox\]'"):
-        importlib.import_module("yandex_market_chats.sandbox")
 
 
 def test_each_request_is_reported_with_its_status() -> None:

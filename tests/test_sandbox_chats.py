@@ -90,7 +90,7 @@ def test_file_may_have_5_megabytes(sandbox: Sandbox) -> None:
 
 
 def test_chat_of_an_order_is_created_once(sandbox: Sandbox) -> None:
-    """A repeated call is harmless: it returns the existing chat."""
+    """A second call is harmless: it returns the existing chat."""
     chat_id = create(sandbox, 555)
     assert create(sandbox, 555) == chat_id
     assert create(sandbox, 556) != chat_id

@@ -58,7 +58,7 @@ def test_misbehaving_chat_does_what_its_number_and_summary_say(sandbox: Sandbox)
     [(4201, [420, 420, 200]), (4202, [420, 200]), (429, [429, 200]), (503, [503, 200]), (500, [500])],
 )
 def test_misbehaving_chat_starts_over(sandbox: Sandbox, chat_id: int, statuses: list[int]) -> None:
-    """A demonstration can be repeated without a restart."""
+    """A demonstration can be shown twice without a restart."""
     assert [status(sandbox, chat_id) for _ in statuses * 2] == statuses * 2
     assert len(sandbox.messages) == 2
 

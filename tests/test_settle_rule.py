@@ -71,12 +71,12 @@ def test_a_time_with_another_offset_is_compared_as_a_moment() -> None:
 
 
 def test_a_time_without_an_offset_is_not_compared() -> None:
-    """Only the local time zone could make a moment of such a time."""
+    """A time without an offset is a moment only together with a time zone, which the API does not name."""
     assert find(message(createdAt="2026-11-22T12:00:00")) is None
 
 
 def test_two_messages_that_qualify_settle_nothing() -> None:
-    """One of them may be of another program, and ours lost."""
+    """One of the two may be of another program, and ours lost."""
     with pytest.raises(UnsettledError, match="2 new messages have this text"):
         find(message(7), message(8))
 
