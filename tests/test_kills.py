@@ -2,17 +2,17 @@
 
 import random
 import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from command_calls import PROGRAM
+from environment import lead_to
 from yandex_market_chats.bulk import Entry, Journal, State, read_rows
 from yandex_market_chats.sandbox import Sandbox
 
-PROGRAM = "from yandex_market_chats.cli._send_many import send_many; send_many()"
 ROWS, KILLS, PARALLEL = 400, 10, 4
 MISBEHAVING = 0.12
 """Which part of the rows goes to a misbehaving chat."""
@@ -42,10 +42,8 @@ def test_no_message_is_sent_twice_or_lost_however_often_the_command_is_killed(
     with Sandbox(latency=0.005, hourly_limit=100_000) as sandbox:
         for chat_id in set(chat_ids) if settle else ():
             sandbox.say(chat_id, "Где мой заказ?")  # only a chat with a message can be read
-        monkeypatch.setenv("YANDEX_MARKET_BASE_URL", sandbox.base_url)
-        monkeypatch.setenv("YANDEX_MARKET_API_KEY", sandbox.token)
-        monkeypatch.setenv("YANDEX_MARKET_BUSINESS_ID", str(sandbox.business_id))
-        command = [sys.executable, "-c", PROGRAM, str(file), "--json", "--parallel", str(PARALLEL)]
+        lead_to(sandbox, monkeypatch)
+        command = [*PROGRAM, "send-many", str(file), "--json", "--parallel", str(PARALLEL)]
         command += ["--settle"] if settle else []
         for _ in range(KILLS):
             kill_after(command, sandbox, requests=random.randrange(1, ROWS // KILLS))

@@ -164,6 +164,9 @@ def misuse(notes: NotesOperations) -> None:  # an ignore without its error is an
 """
 
 NOTE = {"noteId": 1, "kind": "final"}
+Import = Callable[[str], Any]
+Call = Callable[..., tuple[httpx.Request, Any]]
+"""Returns the request that a method sends, and the result of the method."""
 
 
 @pytest.fixture(scope="module")
@@ -179,59 +182,74 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture
-def models(folder: Path) -> Any:
-    """Return the module with the models."""
-    assert folder.is_dir()
-    return import_module("invented.models")
+def invented(folder: Path) -> Import:
+    """Return a function that imports a module of the package `invented`, which is in the folder."""
+    assert (folder / "invented").is_dir()
+    return lambda name: import_module(f"invented.{name}")
 
 
 @pytest.fixture
-def file(folder: Path) -> Any:
+def models(invented: Import) -> Any:
+    """Return the module with the models."""
+    return invented("models")
+
+
+@pytest.fixture
+def file(invented: Import) -> Any:
     """Return the class `File`."""
-    assert folder.is_dir()
-    return import_module("invented.types").File
+    return invented("types").File
 
 
-@pytest.fixture(params=["sync", "async"])
-def call(request: pytest.FixtureRequest, folder: Path) -> Callable[..., tuple[httpx.Request, Any]]:
-    """Return a function that calls a method and returns the request that it sent, and its result."""
-    assert folder.is_dir()
-    operations = import_module("invented.api.notes")
+@pytest.fixture
+def call(invented: Import) -> Call:
+    """Return a function that calls a method, which is awaited if `asynchronous` is true."""
+    operations = invented("api.notes")
 
-    def call(method: str, answer: dict[str, Any], **arguments: Any) -> tuple[httpx.Request, Any]:
+    def call(
+        method: str, answer: dict[str, Any], *, asynchronous: bool = False, **arguments: Any
+    ) -> tuple[httpx.Request, Any]:
         requests: list[httpx.Request] = []
 
         def respond(request: httpx.Request) -> httpx.Response:
             requests.append(request)
             return httpx.Response(200, json=answer)
 
-        transport = httpx.MockTransport(respond)
-        url = "https://api.example.test"
+        settings: dict[str, Any] = {
+            "base_url": "https://api.example.test",
+            "transport": httpx.MockTransport(respond),
+        }
 
         def send(_: Any, get_kwargs: Any, parse: Any, **_arguments: Any) -> Any:
-            with httpx.Client(base_url=url, transport=transport) as client:
+            with httpx.Client(**settings) as client:
                 return parse(client.request(**get_kwargs()))
 
         async def asend(_: Any, get_kwargs: Any, parse: Any, **_arguments: Any) -> Any:
-            async with httpx.AsyncClient(base_url=url, transport=transport) as client:
+            async with httpx.AsyncClient(**settings) as client:
                 return parse(await client.request(**get_kwargs()))
 
-        if request.param == "sync":
-            notes = type("Notes", (operations.NotesOperations,), {"shop_id": 7, "_call": send})()
-            result = getattr(notes, method)(**arguments)
-        else:
+        if asynchronous:
             notes = type("Notes", (operations.AsyncNotesOperations,), {"shop_id": 7, "_call": asend})()
             result = asyncio.run(getattr(notes, method)(**arguments))
+        else:
+            notes = type("Notes", (operations.NotesOperations,), {"shop_id": 7, "_call": send})()
+            result = getattr(notes, method)(**arguments)
         return requests[0], result
 
     return call
 
 
-def test_a_method_sends_its_arguments_and_returns_the_result(call: Any, models: Any) -> None:
+in_threads_and_tasks = pytest.mark.parametrize("asynchronous", [False, True], ids=["threads", "tasks"])
+
+
+@in_threads_and_tasks
+def test_a_method_sends_its_arguments_and_returns_the_result(
+    call: Call, models: Any, *, asynchronous: bool
+) -> None:
     """Callers see neither the body model nor the envelope, and optional arguments are left out."""
     answer = {"status": "OK", "result": {"notes": [NOTE]}}
     kind = models.NoteKind.FINAL
-    request, page = call("find_notes", answer, kinds=[kind], page_token="next", limit=None)
+    arguments = {"kinds": [kind], "page_token": "next", "limit": None}
+    request, page = call("find_notes", answer, asynchronous=asynchronous, **arguments)
     assert (request.method, str(request.url)) == (
         "POST",
         "https://api.example.test/shops/7/notes/find?pageToken=next",
@@ -240,51 +258,49 @@ def test_a_method_sends_its_arguments_and_returns_the_result(call: Any, models: 
     assert page == models.Page(notes=[models.Note(note_id=1, kind=kind)])
 
 
-def test_a_response_without_a_result_is_returned_as_it_is(call: Any, models: Any, file: Any) -> None:
+def test_a_response_without_a_result_is_returned_as_it_is(call: Call, models: Any, file: Any) -> None:
     """Some operations answer with a status alone."""
     _, status = call("attach_file", {"status": "OK"}, note_id=1, file=file(io.BytesIO(b"x")))
     assert status == models.Status("OK")
 
 
-def test_only_marked_operations_are_repeatable(call: Any, file: Any) -> None:
+@in_threads_and_tasks
+def test_only_marked_operations_are_repeatable(call: Call, file: Any, *, asynchronous: bool) -> None:
     """A request without the mark must not be sent twice, so the mark has to be exact."""
-    marked, _ = call("find_notes", {"status": "OK"})
-    unmarked, _ = call("attach_file", {"status": "OK"}, note_id=1, file=file(io.BytesIO(b"x")))
+    attached = {"note_id": 1, "file": file(io.BytesIO(b"x"))}
+    marked, _ = call("find_notes", {"status": "OK"}, asynchronous=asynchronous)
+    unmarked, _ = call("attach_file", {"status": "OK"}, asynchronous=asynchronous, **attached)
     assert marked.extensions["repeatable"] is True
     assert "repeatable" not in unmarked.extensions
 
 
-def test_a_missing_result_is_unset_and_an_unreadable_one_raises(folder: Path) -> None:
+def test_a_missing_result_is_unset_and_an_unreadable_one_raises(invented: Import) -> None:
     """The client can distinguish neither from a result unless the parser does."""
-    assert folder.is_dir()
-    parse = import_module("invented.api.notes.find_notes")._parse_result
-    assert parse(httpx.Response(200, json={"status": "OK"})) is import_module("invented.types").UNSET
+    parse = invented("api.notes.find_notes")._parse_result
+    assert parse(httpx.Response(200, json={"status": "OK"})) is invented("types").UNSET
     for body in (b"", b"<html>", b"null", b"{}", b'{"status": "OK", "result": null}'):
         with pytest.raises((AttributeError, KeyError, TypeError, ValueError)):
             parse(httpx.Response(200, content=body))
 
 
-def test_a_hand_written_operation_has_no_generated_method(folder: Path) -> None:
+def test_a_hand_written_operation_has_no_generated_method(invented: Import) -> None:
     """Two methods for one operation would differ in what they check and return."""
-    assert folder.is_dir()
-    operations = import_module("invented.api.notes")
+    operations = invented("api.notes")
     methods = {name for name in vars(operations.NotesOperations) if not name.startswith("_")}
     assert methods == {"find_notes", "get_note", "attach_file"}
 
 
-def test_a_docstring_says_what_the_contract_says(folder: Path) -> None:
+def test_a_docstring_says_what_the_contract_says(invented: Import) -> None:
     """Limits, bounds and units are in the words of the contract alone."""
-    assert folder.is_dir()
-    docstring = import_module("invented.api.notes").AsyncNotesOperations.find_notes.__doc__
+    docstring = invented("api.notes").AsyncNotesOperations.find_notes.__doc__
     assert "Find notes\n\n        Limited to 100 requests per hour.\n" in docstring
     assert "limit: The size of a page, from 1 to 20 notes.\n" in docstring
     assert "text: A part of the text.\n" in docstring
     assert "Returns:\n            A page of notes.\n" in docstring
 
 
-def test_two_arguments_of_one_name_are_an_error(folder: Path, tmp_path: Path) -> None:
+def test_two_arguments_of_one_name_are_an_error(tmp_path: Path) -> None:
     """A property of the body would otherwise silently replace a query parameter."""
-    assert folder.is_dir()
     contract = tmp_path / "openapi.yaml"
     contract.write_text(CONTRACT.replace("caption:", "noteId:"), encoding="utf-8")
     with pytest.raises(SyntaxError, match="duplicate argument 'note_id'"):
@@ -335,8 +351,8 @@ def test_an_enum_keeps_values_that_the_contract_does_not_list(value: str, models
     assert copy.to_dict() == note.to_dict() == {**NOTE, "kind": value}
 
 
-def test_an_enum_rejects_what_is_no_string(models: Any) -> None:
-    """Only strings can be values that the contract does not list yet."""
+def test_an_enum_rejects_values_that_are_not_strings(models: Any) -> None:
+    """A value that the contract does not list yet is a string like the others."""
     with pytest.raises(ValueError, match="5 is not a valid NoteKind"):
         models.NoteKind(5)
 
@@ -349,7 +365,7 @@ def parts(request: httpx.Request) -> bytes:
     return request.content.replace(boundary.encode(), b"boundary")
 
 
-def test_a_file_is_sent_whole_each_time(call: Any, file: Any) -> None:
+def test_a_file_is_sent_whole_each_time(call: Call, file: Any) -> None:
     """A caller that sends a file again after an error must not send an empty one."""
     content = io.BytesIO(b"first\r\n--+++\r\nsecond")
     content.seek(5)
@@ -364,7 +380,7 @@ def test_a_file_is_sent_whole_each_time(call: Any, file: Any) -> None:
         )
 
 
-def test_a_pipe_is_sent_with_its_length(call: Any, file: Any) -> None:
+def test_a_pipe_is_sent_with_its_length(call: Call, file: Any) -> None:
     """The length that httpx declares for a pipe is 0, and then it fails to send the content."""
     end, start = os.pipe()
     os.write(start, b"piped")
