@@ -88,6 +88,16 @@ def test_an_empty_file_that_was_there_becomes_private(tmp_path: Path) -> None:
         assert path.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_closed_journal_is_one_file(bulk: Bulk) -> None:
+    """A seller who copies the file must not lose the rows that SQLite has written beside it so far."""
+    bulk.add(42)
+    bulk.journal.close()
+    assert sorted(file.name for file in bulk.path.parent.iterdir()) == [
+        "orders.journal",
+        "orders.journal.lock",
+    ]
+
+
 def test_commits_survive_a_power_failure(bulk: Bulk) -> None:
     """With less than FULL, SQLite may lose the last commits, which say what is being sent."""
     assert bulk.execute("PRAGMA journal_mode") == [("wal",)]

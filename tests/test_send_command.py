@@ -38,7 +38,7 @@ def run_against(server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> Result:
 
 
 def test_send_sends_the_message_and_exits_with_0(sandbox: Sandbox) -> None:
-    """The plain call prints one line for people."""
+    """A person who sends one message reads one line."""
     result = run("send", "--chat-id", "42", "Заказ уже в пути")
     assert (result.exit_code, result.output) == (0, "Sent, attempts: 1.\n")
     assert [(message.chat_id, message.text) for message in sandbox.messages] == [(42, "Заказ уже в пути")]
@@ -195,7 +195,7 @@ def test_send_exits_with_the_outcome_even_if_its_output_cannot_be_written(
     ],
 )
 def test_send_exits_with_2_for_wrong_arguments(sandbox: Sandbox, arguments: list[str], error: str) -> None:
-    """A wrong argument is for the caller to correct."""
+    """A script must not mistake a wrong argument for a message that was refused."""
     result = run("send", *arguments)
     assert (result.exit_code, error in result.stderr) == (2, True)
     assert not sandbox.requests
@@ -204,7 +204,7 @@ def test_send_exits_with_2_for_wrong_arguments(sandbox: Sandbox, arguments: list
 def test_send_without_credentials_exits_with_2_and_names_the_variable(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The configuration is for the caller to correct, too."""
+    """A service whose environment is incomplete must not look like a failed message."""
     monkeypatch.delenv("YANDEX_MARKET_API_KEY")
     result = run("send", "--chat-id", "42", "Hello")
     assert result.exit_code == 2
@@ -212,7 +212,7 @@ def test_send_without_credentials_exits_with_2_and_names_the_variable(
     assert not sandbox.requests
 
 
-def test_send_retries_an_unknown_outcome_only_on_request(sandbox: Sandbox) -> None:
+def test_resend_unknown_retries_an_unknown_outcome(sandbox: Sandbox) -> None:
     """`--resend-unknown` accepts a duplicate rather than a lost message."""
     result = run("send", "--chat-id", "500", "--resend-unknown", "--deadline", "1.5", "--json", "Hello")
     assert result.exit_code == 4
