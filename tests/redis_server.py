@@ -11,8 +11,6 @@ from contextlib import ExitStack, contextmanager
 from typing import Self, TextIO, cast
 
 REDIS = shutil.which("redis-server")
-WITHOUT = "redis-server is not on the path: apt-get install redis-server"
-"""Why a test is skipped."""
 
 
 def _is_free(port: int) -> bool:

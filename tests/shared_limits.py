@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from redis_server import REDIS, WITHOUT, RedisServer
+from redis_server import REDIS, RedisServer
 from yandex_market_chats.redis import RedisLimits
 
-needs_redis = pytest.mark.skipif(REDIS is None, reason=WITHOUT)
+needs_redis = pytest.mark.skipif(
+    REDIS is None, reason="redis-server is not on the path: apt-get install redis-server"
+)
 
 BUSINESS_ID = 123456
 """As in `mock_api.settings`."""

@@ -75,7 +75,7 @@ def test_a_call_without_a_slot_frees_none_of_others(server: RedisServer) -> None
     assert limits.take("c", SEND) > 0
 
 
-def test_a_slot_that_was_given_back_leaves_nothing_in_redis(server: RedisServer) -> None:
+def test_a_returned_slot_leaves_nothing_in_redis(server: RedisServer) -> None:
     """Memory must not grow with the messages."""
     limits = program(server, parallel=1)
     for slot in "ab":
