@@ -22,7 +22,7 @@ def answer(
     status: int = 200, *, remaining: int | None = None, until: datetime | None = None
 ) -> httpx.Response:
     """Return a response of the API, with what it says about the hour."""
-    headers = {"Date": http_date(NOW)}
+    headers = {"Date": http_date(NOW), "X_RateLimit_Resource_Limit": "1000"}
     if remaining is not None:
         headers["X_RateLimit_Resource_Remaining"] = str(remaining)
     if until is not None:

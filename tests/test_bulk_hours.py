@@ -38,7 +38,7 @@ def test_a_run_waits_for_the_next_hour_before_it_claims(bulk: Bulk) -> None:
     pauses = [progress for progress in seen if progress.paused_until]
     assert {(pause.sending, pause.waiting, pause.paused_until) for pause in pauses[1:]} == {(0, 1, NEXT)}
     assert seen[-1].paused_until is None
-    assert seen[-1].rate_limit == RateLimit(None, 999, NEXT + timedelta(hours=1))
+    assert seen[-1].rate_limit == RateLimit(1000, 999, NEXT + timedelta(hours=1))
 
 
 def test_a_row_that_the_hourly_limit_refused_is_sent_in_the_next_hour(bulk: Bulk) -> None:
@@ -50,6 +50,17 @@ def test_a_row_that_the_hourly_limit_refused_is_sent_in_the_next_hour(bulk: Bulk
     assert bulk.send(parallel=1).sent == 2
     assert bulk.api.chats == [41] * 10 + [42]
     assert times == [NOW + timedelta(minutes=20 * n) for n in range(10)]
+
+
+@pytest.mark.parametrize(("status", "remaining"), [(420, 5), (429, 0)])
+def test_a_refusal_that_names_the_hour_is_believed(bulk: Bulk, status: int, remaining: int) -> None:
+    """A 420 of the hour may carry an old remainder, and a 429 may mean the hour, too."""
+    seen: list[Progress] = []
+    bulk.api.on(41, answer(status, remaining=remaining, until=NEXT))
+    bulk.add(41)
+    assert bulk.send(on_progress=seen.append).sent == 1
+    assert bulk.now() == NEXT
+    assert RateLimit(1000, 0, NEXT) in [progress.rate_limit for progress in seen]
 
 
 def test_the_client_itself_may_hold_a_row_back(bulk: Bulk) -> None:

@@ -15,12 +15,13 @@ from yandex_market_chats import (
     AsyncMarketChats,
     AuthenticationError,
     ConfigurationError,
+    Delivery,
     LockedError,
     MarketError,
     PermissionDeniedError,
     ServerError,
 )
-from yandex_market_chats._errors import SENTENCES
+from yandex_market_chats._errors import SENT, SENTENCES
 from yandex_market_chats.bulk import Entry, JournalError, Progress, Row, State, _run
 from yandex_market_chats.bulk._outcome import judge
 
@@ -163,7 +164,7 @@ def test_an_exception_that_is_not_ours_stops_the_run_and_its_note_decides(
 def test_an_exception_that_several_calls_raised_leaves_its_rows_unknown() -> None:
     """One object, such as a constant of the user's module, gets the notes of all of these calls."""
     error = SystemExit()
-    for note in SENTENCES.values():
+    for note in (SENT, SENTENCES[Delivery.NOT_SENT]):
         error.add_note(note)
     assert judge(error, NOW).state is State.UNKNOWN
 
