@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -86,6 +88,21 @@ def test_an_empty_file_that_was_there_becomes_private(tmp_path: Path) -> None:
     path.touch(0o644)
     with Journal(path):
         assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_programs_that_create_the_same_journal_at_once_share_it(tmp_path: Path) -> None:
+    """Two timers may start in the same minute, before there is a journal."""
+    together = threading.Barrier(4)
+
+    def create(path: Path) -> None:
+        together.wait(10)
+        Journal(path).close()
+
+    paths = [tmp_path / f"{number}.journal" for number in range(5)]
+    with ThreadPoolExecutor(4) as programs:
+        for path in paths:
+            list(programs.map(create, [path] * 4))
+    assert [execute(path, "SELECT count(*) FROM rows") for path in paths] == [[(0,)]] * 5
 
 
 def test_a_closed_journal_is_one_file(bulk: Bulk) -> None:
