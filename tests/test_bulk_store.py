@@ -132,6 +132,7 @@ def test_what_a_dead_run_was_sending_becomes_unknown(bulk: Bulk) -> None:
 
 def test_a_journal_of_a_newer_version_is_rejected(bulk: Bulk) -> None:
     """An older program does not know what the new states mean."""
+    assert bulk.execute("PRAGMA user_version") == [(1,)]
     bulk.execute("PRAGMA user_version = 2")
     with pytest.raises(JournalError, match="was written by a newer version: update yandex-market-chats"):
         Journal(bulk.path)
