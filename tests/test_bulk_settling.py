@@ -123,17 +123,21 @@ def test_two_messages_that_qualify_leave_the_row_unknown(bulk: Bulk) -> None:
     assert bulk.error().endswith("2 new messages have this text.")
 
 
-def test_the_message_of_another_row_settles_nothing(bulk: Bulk) -> None:
+@pytest.mark.parametrize(
+    ("state", "settled"), [(State.SENT, 0), (State.UNKNOWN, 0), (State.WAITING, 1), (State.REFUSED, 1)]
+)
+def test_a_message_that_may_be_that_of_another_row_settles_nothing(
+    bulk: Bulk, state: State, settled: int
+) -> None:
     """The message in the chat may be the second reminder, and the first one lost."""
-    bulk.journal.add([Row(42, "Ждём", "monday"), Row(42, "Ждём ", "friday")])
-    bulk.execute("UPDATE rows SET state = 'sent' WHERE key = 'friday'")
-    bulk.execute(
-        f"UPDATE rows SET state = 'unknown', before_ids = '[]', before_date = '{NOW.isoformat()}'"
-        " WHERE key = 'monday'"
-    )
+    first, second = Row(42, "Ждём", "monday"), Row(42, "Ждём ", "friday")
+    bulk.journal.add([first, second])
+    leave(bulk, 42)
+    bulk.execute(f"UPDATE rows SET state = '{state}' WHERE key = 'friday'")
     bulk.api.history[42] = [(7, "Ждём")]
-    assert bulk.send().unknown == 1
-    assert bulk.error().endswith("another row has the same message for this chat.")
+    assert bulk.send(rows=[first]).sent == settled
+    reason = "another row has the same message for this chat."
+    assert [(entry.error or "").endswith(reason) for entry in bulk.journal.entries([first])] == [not settled]
 
 
 def test_equal_rows_of_one_run_settle_nothing(bulk: Bulk) -> None:
