@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from journals import Bulk, answer, execute, rows
+from mock_api import NOW
 from yandex_market_chats import InvalidRequestError
 from yandex_market_chats.bulk import Journal, JournalError, Row, State, _journal
 
@@ -124,9 +125,10 @@ def test_commits_survive_a_power_failure(bulk: Bulk) -> None:
 def test_what_a_dead_run_was_sending_becomes_unknown(bulk: Bulk) -> None:
     """The process died between the claim and the outcome, so no one knows how that call ended."""
     bulk.add(41, 42)
-    bulk.execute("UPDATE rows SET state = 'sending' WHERE chat_id = 41")
+    bulk.execute(f"UPDATE rows SET state = 'sending', time = '{NOW}' WHERE chat_id = 41")
     Journal(bulk.path).close()
     assert bulk.states() == {41: State.UNKNOWN, 42: State.WAITING}
+    assert next(bulk.journal.entries()).time == NOW
     assert bulk.error().startswith("The run ended during the call")
 
 
