@@ -12,6 +12,7 @@ from mock_api import NOW, Api, Clock, Kind, answer, every_client, send
 from yandex_market_chats import ApiKey, Limits, RateLimit
 from yandex_market_chats._limits import (
     BRIEF,
+    SOON,
     HourlyLimits,
     new_slot,
     parse_date,
@@ -150,11 +151,6 @@ def report(remaining: int, *, seconds: float = 600) -> dict[str, str]:
     }
 
 
-def asks_again(wait: float) -> bool:
-    """Return whether a wait means that a request in flight decides."""
-    return 0 < wait <= BRIEF
-
-
 def test_the_hour_is_unlimited_until_a_response_limits_it() -> None:
     """The first response brings the limit, unless its headers are missing or incomplete."""
     limits = HourlyLimits(Clock())
@@ -174,7 +170,7 @@ def test_no_request_starts_before_the_hour_ends_once_nothing_remains() -> None:
     clock.sleep(0.5)
     assert [limits.take("a", SEND), limits.take("b", SEND)] == [0, 0]
     limits.give_back("b", SEND, report(1))
-    assert asks_again(limits.take("b", SEND))
+    assert limits.take("b", SEND) == SOON
 
 
 def test_each_resource_has_its_own_hour() -> None:
@@ -191,10 +187,10 @@ def test_requests_in_flight_count() -> None:
     limits = HourlyLimits(Clock())
     limits.give_back("a", SEND, report(2))
     assert [limits.take("a", SEND), limits.take("b", SEND)] == [0, 0]
-    assert asks_again(limits.take("c", SEND))
+    assert limits.take("c", SEND) == SOON
     limits.give_back("a", SEND, None)
     assert limits.take("c", SEND) == 0
-    assert asks_again(limits.take("a", SEND))
+    assert limits.take("a", SEND) == SOON > BRIEF  # a longer wait holds no slot that another operation needs
     limits.give_back("b", SEND, report(0))
     assert limits.take("a", SEND) == 600
 
@@ -214,7 +210,7 @@ def test_the_later_hour_counts() -> None:
     limits.give_back("a", SEND, report(1, seconds=600))
     limits.give_back("a", SEND, report(0, seconds=1))
     assert limits.take("a", SEND) == 0
-    assert asks_again(limits.take("b", SEND))
+    assert limits.take("b", SEND) == SOON
 
 
 def test_an_hour_that_has_ended_limits_nothing() -> None:

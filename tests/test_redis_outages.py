@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from redis import Redis
+from redis.connection import Connection
 
 from fault_server import FaultServer
 from mock_api import TEXT, Api, answer, settings
@@ -132,8 +133,26 @@ def test_a_call_fails_at_its_deadline_while_redis_is_unavailable(server: RedisSe
 
 def test_the_password_is_shown_nowhere(server: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
     """A log is read by more people than may send."""
-    limits = RedisLimits(server.url.replace("127", ":secret@127"), BUSINESS_ID)
+    limits = RedisLimits(server.url.replace("//", "//:secret@"), BUSINESS_ID)
     server.kill()
     assert limits.take("a", SEND) > 0
     assert "secret" not in repr(limits) + caplog.text
     assert "unavailable" in caplog.text
+
+
+def test_an_interrupted_question_leaves_no_answer_to_the_next_one(
+    server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer that no one has read would count as a slot, for the rest of the process."""
+    holder, limits = program(server, parallel=1), program(server, parallel=1)
+    holder.take("a", SEND)
+    limits.give_back("b", SEND, None)
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Connection, "read_response", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            limits.give_back("b", SEND, None)
+    assert all(limits.take("c", SEND) > 0 for _ in range(3))

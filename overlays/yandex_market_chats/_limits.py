@@ -17,8 +17,8 @@ from typing import Protocol, Self, runtime_checkable
 
 BRIEF = 1.0
 """The longest wait in seconds that `take` returns for a slot; a longer one means that the hour is used up."""
-SOON = 0.05
-"""Seconds to wait while the requests in flight may use up the rest of the hour."""
+SOON = 1.05
+"""Seconds to wait, without a slot, while the requests in flight may use up the rest of the hour."""
 HOUR = 3600.0
 """The longest period in seconds. A limit that claims to last longer is not believed."""
 

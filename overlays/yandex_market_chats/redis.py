@@ -5,11 +5,10 @@ import threading
 import time
 import weakref
 from collections.abc import Mapping
-from logging import INFO, WARNING
 from typing import Any
 
 from ._errors import ConfigurationError
-from ._limits import BRIEF, HOUR, RateLimit, parse_date
+from ._limits import BRIEF, HOUR, SOON, RateLimit, parse_date
 from ._settings import check_count, find_business_id
 from ._transport import logger
 
@@ -23,12 +22,11 @@ except ImportError as _error:
 POLL = 0.01  # seconds after which the call that is next in line asks again; later calls wait longer
 PATIENCE = 3.0  # seconds after which a call that has not asked again loses its turn: its program was killed
 
-# The calls of all programs queue up, and the first `parallel` of them hold the slots. Without the queue, a
-# program that goes on sending would starve the others. Times are seconds of Redis's own clock.
-# KEYS: the queue; its calls, sorted by when their lease or their turn expires; the hour of the resource.
+# The calls of all programs queue up; the first `parallel` hold the slots, so no program starves the others.
+# KEYS: the queue; its calls, by when their lease or turn expires (in Redis's time); the hour of the resource.
 _TAKE = """
 local queue, leases, hour = unpack(KEYS)
-local call, parallel, lease, patience, poll, brief = unpack(ARGV)
+local call, parallel, lease, patience, poll, brief, soon = unpack(ARGV)
 local function leave(call) redis.call('LREM', queue, 1, call) redis.call('ZREM', leases, call) end
 local time = redis.call('TIME') local now = time[1] + time[2] / 1e6
 for _, dead in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', now)) do leave(dead) end
@@ -39,12 +37,11 @@ redis.call('ZADD', leases, now + (ahead < tonumber(parallel) and lease or patien
 if ahead >= tonumber(parallel) then return tostring(math.min(poll * (ahead - parallel + 1), brief)) end
 for _, other in ipairs(redis.call('LRANGE', queue, 0, ahead)) do  -- this call included
   if other:match('.* ') == call:match('.* ') then remaining = remaining - 1 end end
-if remaining < 0 then leave(call) return poll end return '0'
+if remaining < 0 then leave(call) return soon end return '0'
 """
 _GIVE_BACK = """
 local call, ends, seconds, remaining = unpack(ARGV)
-redis.call('LREM', KEYS[1], 1, call) redis.call('ZREM', KEYS[2], call)
-if not ends then return end
+redis.call('LREM', KEYS[1], 1, call) redis.call('ZREM', KEYS[2], call) if not ends then return end
 local known = redis.call('HMGET', KEYS[3], 'until', 'remaining')
 local later = ends - (known[1] or 0)
 if later > 0 or later == 0 and remaining - known[2] < 0 then
@@ -70,7 +67,7 @@ class RedisLimits:
         if not isinstance(lease, int | float) or not 0 < lease <= threading.TIMEOUT_MAX:
             raise ConfigurationError(f"lease must be a positive number of seconds, not {lease!r}.")
         self._prefix = f"yandex-market-chats:{{{find_business_id(business_id)}}}:"
-        self._settings = parallel, lease, PATIENCE, POLL, BRIEF
+        self._settings = parallel, lease, PATIENCE, POLL, BRIEF, SOON
         try:
             db = Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_timeout=1, socket_connect_timeout=1)
             db.connection_pool.make_connection()  # without connecting: it checks the options in the URL
@@ -79,8 +76,7 @@ class RedisLimits:
             raise ConfigurationError("url must look like redis://:password@localhost:6379/0.") from None
         weakref.finalize(self, db.connection_pool.disconnect)
         self._take, self._give_back = db.register_script(_TAKE), db.register_script(_GIVE_BACK)
-        self._lock, self._outage = threading.Lock(), ""
-        self._queue: dict[tuple[str, str], float] = {}
+        self._lock, self._outage, self._queue = threading.Lock(), "", dict[tuple[str, str], float]()
 
     def take(self, slot: str, resource: str) -> float:
         """Take a slot. If several calls of this process wait for a resource, only the first asks Redis."""
@@ -110,11 +106,15 @@ class RedisLimits:
         keys, outage = [self._prefix + name for name in ("queue", "leases", resource)], ""
         try:
             wait = float(script(keys, [f"{resource} {slot}", *arguments]) or 0)
-        except RedisError as error:
-            script.registered_client.connection_pool.disconnect(inuse_connections=False)  # after a failover
+        except BaseException as error:
+            # A failover breaks the idle connections, and an interruption leaves a reply to be read in one.
+            script.registered_client.connection_pool.disconnect(inuse_connections=False)
+            if not isinstance(error, RedisError):
+                raise
             wait, outage = BRIEF, f"unavailable, so nothing is sent: {error}"
         with self._lock:
             changed, self._outage = bool(self._outage) is not bool(outage), outage
         if changed:
-            logger.log(WARNING if outage else INFO, "The shared limits are %s", outage or "available again")
+            log = logger.warning if outage else logger.info
+            log("The shared limits are %s", outage or "available again")
         return wait
