@@ -13,6 +13,7 @@ from calls import RESEND, attempt, make_call, make_request, raised
 from mock_api import OVERLOADED, SUCCESS, Body, Outcome, answer, envelope
 from yandex_market_chats import (
     AnswerError,
+    ConfigurationError,
     ConnectionFailedError,
     ConnectionLostError,
     Delivery,
@@ -212,6 +213,21 @@ def test_another_exception_gets_a_note(events: tuple[str, ...] | None, delivery:
         for event in events:
             exchange.trace(event, {})
     assert notes(call) == [SENTENCES[delivery]]
+
+
+@pytest.mark.parametrize(("events", "delivery"), [(CONNECTING, Delivery.NOT_SENT), ((), Delivery.UNKNOWN)])
+def test_an_error_of_ours_that_a_transport_raises_claims_no_more_than_is_known(
+    events: tuple[str, ...], delivery: Delivery
+) -> None:
+    """The journal sends a row again if the error of its call says that nothing was sent."""
+    error = ConfigurationError("of a transport that may have sent the request")
+    call = make_call()
+    exchange = call.start(Exchange.trace)
+    for event in events:
+        exchange.trace(event, {})
+    with pytest.raises(ConfigurationError), call:
+        raise error
+    assert error.delivery is delivery
 
 
 def test_an_exception_between_attempts_gets_the_note_of_the_attempts() -> None:

@@ -116,6 +116,15 @@ def test_an_exception_of_a_callable_is_raised_unchanged(kind: Kind) -> None:
     assert api.requests == []
 
 
+def test_an_error_object_that_a_callable_raises_again_stays_as_it_is() -> None:
+    """A constant of the caller's module must not collect the sentences of all calls."""
+    sealed = ConfigurationError("The vault is sealed.")
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match=r"^The vault is sealed\. Nothing was sent\.$"):
+            send("sync", Api(), auth=ApiKey(tokens(sealed)))
+    assert sealed.args == ("The vault is sealed.",)
+
+
 LATER = pytest.mark.parametrize(
     ("status", "retries", "delivery"),
     [

@@ -104,6 +104,8 @@ class Call:
         if error is not None and error is not self._error and not self._repeatable:
             self._maybe_sent |= self._exchange is not None and self._exchange.request_left is not False
             error.add_note(SENT if self._answer else SENTENCES[self._delivery])
+            if isinstance(error, MarketError) and self._maybe_sent:  # of the caller's own code
+                error.delivery = Delivery.UNKNOWN
 
     @property
     def headers(self) -> httpx.Headers | None:
@@ -200,7 +202,7 @@ class Call:
         try:
             return self._credentials.value()
         except ConfigurationError as error:
-            self.fail(error)
+            self.fail(ConfigurationError(error.args[0]))  # not the object itself: it may be the caller's
 
     def _wait(self, error: MarketError) -> float | None:
         """Return the seconds until the next attempt; `None` if no other may follow, or no time is left."""
