@@ -127,7 +127,7 @@ def rotating(kind: type[Auth] = ApiKey) -> Auth:
 
 EAGER = RetryPolicy(backoff=0)
 """The default policy without random waits."""
-HURRIED = RetryPolicy(backoff=0, deadline=0.3)
+HURRIED = RetryPolicy(backoff=0, deadline=0.5)
 RESENDING = RetryPolicy(backoff=0, resend_unknown=True)
 
 
@@ -354,7 +354,7 @@ LOST_ANSWERS = [
     wired(
         "slow body past the deadline",
         LOST,
-        drips(head(200, {"Content-Length": "40"}), OK.ljust(40)),
+        drips(head(200, {"Content-Length": "100"}), OK.rjust(100)),
         policy=HURRIED,
     ),
 ]

@@ -133,6 +133,25 @@ def test_an_interrupted_call_returns_its_slot(kind: Kind) -> None:
     assert use(kind, action, handle, max_parallel=1, retries=RetryPolicy(deadline=1)).attempts == 1
 
 
+def test_an_interrupted_return_of_a_slot_is_done_again() -> None:
+    """The time limit of a worker can strike there, too, and shared limits would miss the slot for a lease."""
+    returned: list[str] = []
+
+    class Limits:
+        def take(self, *_: str) -> float:
+            return 0.0
+
+        def give_back(self, slot: str, *_: object) -> None:
+            returned.append(slot)
+            if len(returned) == 1:
+                raise TimeLimit
+
+    with pytest.raises(TimeLimit):
+        send("sync", Api(answer()), limits=Limits())
+    first, second = returned
+    assert first == second
+
+
 WORKER = """
 import random, signal, sys
 from concurrent.futures import ThreadPoolExecutor
