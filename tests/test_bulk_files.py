@@ -61,7 +61,7 @@ def test_all_errors_of_a_csv_file_are_listed_with_their_lines(tmp_path: Path) ->
         'chat_id,message\n42,"two\nlines"\n4.2E+09,Привет\n42,\n\n0,Привет\n42,Привет, мир\n42\n42,"open',
     )
     assert errors(path) == [
-        "line 4: chat_id must consist of digits, not '4.2E+09': format the column as text.",
+        "line 4: chat_id must consist of digits, not '4.2E+09'; in Excel, format it as a number.",
         "line 5: message must have 1 to 4096 characters; this one has 0.",
         "line 7: chat_id must be an integer from 1 to 2**63 - 1.",
         "line 8: 3 cells instead of 2: quote a text that contains the separator.",
@@ -81,8 +81,9 @@ def test_all_errors_of_a_csv_file_are_listed_with_their_lines(tmp_path: Path) ->
 )
 def test_other_columns_are_rejected(tmp_path: Path, header: str, found: str) -> None:
     """A misspelled `key` must not silently become the default key."""
-    expected = f"line 1: the columns must be chat_id, message and, optionally, key; found: {found}."
-    assert errors(write(tmp_path, header)) == [expected]
+    (error,) = errors(write(tmp_path, header))
+    assert error.startswith("line 1: the columns must be chat_id, message and, optionally, key, separated by")
+    assert error.endswith(f"; found: {found}.")
 
 
 @pytest.mark.parametrize(
@@ -103,10 +104,16 @@ def test_an_invalid_line_of_jsonl_is_rejected(tmp_path: Path, line: str, error: 
     assert found.startswith(f"line 2: {error}")
 
 
+def test_rows_of_empty_cells_are_skipped(tmp_path: Path) -> None:
+    """Excel writes them for rows that were cleared."""
+    rows = read_rows(write(tmp_path, "chat_id;message\n42;Привет\n;\n"))
+    assert [row.chat_id for row in rows] == [42]
+
+
 def test_a_file_that_is_not_utf8_is_rejected(tmp_path: Path) -> None:
     """A text in another encoding is rejected, not sent garbled."""
     path = write(tmp_path, "chat_id,message\n42,a\n43,Привет\n".encode("cp1251"))
-    assert errors(path) == ["line 3: the file must be UTF-8: convert it."]
+    assert errors(path) == ["line 3: the file must be UTF-8: convert it; in Excel, save it as CSV UTF-8."]
 
 
 def test_a_file_of_another_kind_is_rejected(tmp_path: Path) -> None:

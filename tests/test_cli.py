@@ -21,7 +21,11 @@ def test_a_usage_error_exits_with_2_even_if_it_cannot_be_written() -> None:
 @pytest.mark.parametrize(
     ("arguments", "stdout", "stderr"),
     [
-        (["send", "--json", "Hello"], {"error": "UsageError", "message": "Missing option '--chat-id'."}, ""),
+        (
+            ["send", "--json", "Hello"],
+            {"delivery": "not_sent", "error": "UsageError", "message": "Missing option '--chat-id'."},
+            "",
+        ),
         (["send", "Hello"], None, "Error: Missing option '--chat-id'.\n"),
         (
             ["send", "--chat-id", "42", "-10 %"],

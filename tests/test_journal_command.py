@@ -1,10 +1,12 @@
 """The command `journal`: the rows that it lists, and the unknown ones that a person settles with it."""
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from command_calls import journal, receivers, run, send_many, write
+from command_calls import PROGRAM, journal, receivers, run, send_many, write
 from environment import lead_to
 from yandex_market_chats.bulk import Journal, Row
 from yandex_market_chats.sandbox import Sandbox
@@ -90,3 +92,18 @@ def test_journal_show_of_a_damaged_file_is_not_a_traceback(file: Path) -> None:
         damaged.write(b"x" * 4096)
     result = journal(file, "show")
     assert (result.exit_code, result.stderr) == (2, "Error: database disk image is malformed\n")
+
+
+def test_journal_show_escapes_what_the_encoding_of_the_output_lacks(file: Path) -> None:
+    """Windows redirects the output to a file in an encoding that may have no Cyrillic."""
+    journal_file = file.with_suffix(".journal")
+    with Journal(journal_file) as opened:
+        opened.add([Row(42, "Привет", "order-7")])
+    ended = subprocess.run(
+        [*PROGRAM, "journal", "show", "--journal", journal_file],
+        env={**os.environ, "PYTHONIOENCODING": "cp1252"},
+        capture_output=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert ended.stdout.split()[-1] == rb"\u041f\u0440\u0438\u0432\u0435\u0442"

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import httpx
 import pytest
@@ -183,10 +184,11 @@ def test_scripted_chat_is_that_of_the_order_of_its_number(sandbox: Sandbox) -> N
         (42, "ok", "getMessage", "Unknown operation 'getMessage': pass one of getChats, getChat, "),
         (None, "ok", None, "Pass chat_id=None with getChats and createChat, and with no other operation."),
         (42, "ok", "getChats", "Pass chat_id=None with getChats and createChat"),
+        ("42", "ok", None, "chat_id must be an int, not str: no request would match."),
     ],
 )
 def test_invalid_script_is_an_error(
-    chat_id: int | None, outcome: str | int, operation: str | None, message: str
+    chat_id: Any, outcome: str | int, operation: str | None, message: str
 ) -> None:
     """A mistyped script must not pass as a test."""
     with pytest.raises(ValueError, match=message):

@@ -263,7 +263,12 @@ def test_send_interrupted_says_whether_the_message_may_have_been_sent(
 def test_send_interrupted_before_the_call_says_that_nothing_was_sent() -> None:
     """Ctrl-C while the text is being typed can have sent nothing."""
     result = run("send", "--chat-id", "42", "--json", "-", stdin=Keyboard())
-    assert (result.exit_code, json.loads(result.stdout)) == (3, {"delivery": "not_sent"})
+    assert result.exit_code == 3
+    assert json.loads(result.stdout) == {
+        "delivery": "not_sent",
+        "error": "KeyboardInterrupt",
+        "message": "Interrupted. Nothing was sent.",
+    }
 
 
 def test_send_to_the_sandbox_needs_no_setting() -> None:

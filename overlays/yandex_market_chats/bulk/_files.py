@@ -17,6 +17,7 @@ from ._rows import Entry, Row
 
 COLUMNS = {"chat_id", "message", "key"}
 REQUIRED = {"chat_id", "message"}
+EXPECTED = "chat_id, message and, optionally, key, separated by commas or semicolons"
 MAX_ERRORS = 20
 """How many errors of a file are listed."""
 
@@ -78,7 +79,9 @@ def _decode(path: Path) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise InvalidRequestError(f"{path}, line {line}: the file must be UTF-8: convert it.") from None
+        raise InvalidRequestError(
+            f"{path}, line {line}: the file must be UTF-8: convert it; in Excel, save it as CSV UTF-8."
+        ) from None
 
 
 def _read_csv(text: str) -> Iterator[Record]:
@@ -89,11 +92,11 @@ def _read_csv(text: str) -> Iterator[Record]:
         names = [name.strip().lower() for name in next(reader, [])]
         if not REQUIRED <= set(names) <= COLUMNS or len(set(names)) < len(names):
             found = ", ".join(names) or "nothing"
-            yield line, f"the columns must be chat_id, message and, optionally, key; found: {found}."
+            yield line, f"the columns must be {EXPECTED}; found: {found}."
             return
         line = reader.line_num + 1
         for cells in reader:
-            if cells:
+            if any(cells):  # Excel leaves rows of empty cells
                 yield line, _values(names, cells)
             line = reader.line_num + 1
     except csv.Error as error:
@@ -106,7 +109,7 @@ def _values(names: list[str], cells: list[str]) -> dict[str, Any] | str:
     values: dict[str, Any] = dict(zip(names, cells, strict=True))
     number = parse_number(values["chat_id"].strip())
     if number is None:
-        return f"chat_id must consist of digits, not {values['chat_id']!r}: format the column as text."
+        return f"chat_id must consist of digits, not {values['chat_id']!r}; in Excel, format it as a number."
     return {**values, "chat_id": number}
 
 

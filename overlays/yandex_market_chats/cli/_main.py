@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from yandex_market_chats import __version__
+from yandex_market_chats import Delivery, __version__
 
 from ._journal import journal
 from ._output import EXIT_USAGE, echo, print_result
@@ -27,8 +27,11 @@ for _command in (send, send_many, journal, sandbox):
 def main() -> None:
     """Run the command that the arguments name, and exit.
 
-    The arguments are used as typed: on Windows, click would expand `~`, `%NAME%` and `*` in a message.
+    The arguments are used as typed: on Windows, click would expand `~`, `%NAME%` and `*` in a message. A
+    character that the encoding of standard output lacks is escaped, because the command has done its work.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = commands.main(windows_expand_args=False, standalone_mode=False) or 0
     except click.UsageError as error:
@@ -37,7 +40,7 @@ def main() -> None:
             error = click.UsageError(f"{error.format_message()} {hint}", error.ctx)
         shown = io.StringIO()
         error.show(shown)
-        values = {"error": "UsageError", "message": error.format_message()}
+        values = {"delivery": Delivery.NOT_SENT, "error": "UsageError", "message": error.format_message()}
         print_result(values, shown.getvalue().rstrip(), as_json="--json" in sys.argv, failed=True)
         code = EXIT_USAGE
     except click.Abort:

@@ -93,7 +93,8 @@ def send(
         if SENTENCES[Delivery.NOT_SENT] in getattr(interrupt, "__notes__", ()):
             delivery = Delivery.NOT_SENT
         text = f"Interrupted. {SENTENCES[delivery]}"
-        print_result({"delivery": delivery}, text, as_json=as_json, failed=True)
+        values = {"delivery": delivery, "error": "KeyboardInterrupt", "message": text}
+        print_result(values, text, as_json=as_json, failed=True)
         sys.exit(EXIT_CODES[delivery])
     success = {
         "delivery": "sent",

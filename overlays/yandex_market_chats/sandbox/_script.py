@@ -33,6 +33,8 @@ class Script:
             raise ValueError(
                 f"Pass chat_id=None with {' and '.join(_WITHOUT_CHAT)}, and with no other operation."
             )
+        if not isinstance(chat_id, int | None):
+            raise ValueError(f"chat_id must be an int, not {type(chat_id).__name__}: no request would match.")  # noqa: TRY004 -- like the others
         replies = deque(outcome_reply(outcome) for outcome in outcomes)
         for name in _SENDS if operation is None else (operation,):
             self._scripts[name, chat_id] = replies
