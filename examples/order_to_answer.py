@@ -43,5 +43,7 @@ def ask(chats: MarketChats, order_id: int, text: str) -> str:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:  # noqa: PLR2004 -- the program and its two arguments
+        sys.exit(f"Usage: {sys.argv[0]} ORDER_ID TEXT")
     with MarketChats() as client:
         print(ask(client, int(sys.argv[1]), sys.argv[2]))

@@ -117,6 +117,8 @@ def main(path: str) -> int:
     if not Path(path).is_file():
         sys.exit(f"SPEC is {path!r}, which is not a file: make vendor-diff SPEC=file")
     ours, theirs, known = (yaml.safe_load(Path(p).read_bytes()) for p in (ROOT / CONTRACT, path, KNOWN))
+    if not isinstance(theirs, dict) or "paths" not in theirs:
+        sys.exit(f"SPEC is {path!r}, which is not an OpenAPI document: make vendor-diff SPEC=file")
     lines, passes = review(ours, theirs, known)
     print(*lines, "Every difference is known." if passes else "Some differences are new.", sep="\n")
     return 0 if passes else 1

@@ -79,8 +79,8 @@ def last_release(root: Path) -> str | None:
 
 def main(tag: str, root: Path = ROOT) -> int:
     """Compare the tag with every stated version; return the exit code."""
-    if not tag:
-        sys.exit("No tag is named: make release-check TAG=vX.Y.Z")
+    if not tag.startswith("v"):
+        sys.exit(f"TAG is {tag!r}: make release-check TAG=vX.Y.Z")
     versions = {path: find(path, root) for path in STATEMENTS}
     wrong = [path for path, version in versions.items() if f"v{version}" != tag]
     for path in wrong:

@@ -195,3 +195,11 @@ def test_a_missing_file_is_reported() -> None:
     """`make vendor-diff` without SPEC says what to pass."""
     with pytest.raises(SystemExit, match="SPEC=file"):
         vendor_diff.main("")
+
+
+def test_a_file_that_is_not_openapi_is_reported(tmp_path: Path) -> None:
+    """An error page that was saved instead of the contract says so."""
+    other = tmp_path / "openapi.yaml"
+    other.write_text("<html>Not found</html>")
+    with pytest.raises(SystemExit, match="not an OpenAPI document"):
+        vendor_diff.main(str(other))

@@ -49,10 +49,11 @@ def test_a_release_needs_a_dated_heading_in_the_changelog(
     assert capsys.readouterr().out == "CHANGELOG.md states no version, the tag is v1.2.0.\n"
 
 
-def test_no_tag_is_no_release(root: Path) -> None:
-    """A forgotten tag ends in a message that says how to name it."""
+@pytest.mark.parametrize("tag", ["", "0.1.0"])
+def test_a_tag_starts_with_v(root: Path, tag: str) -> None:
+    """A tag that is missing or is only a version ends in a message that says how to write it."""
     with pytest.raises(SystemExit, match="TAG=vX"):
-        versions.main("", root)
+        versions.main(tag, root)
 
 
 @pytest.mark.parametrize(
