@@ -57,6 +57,15 @@ def test_aborting_a_command_says_so(
     assert (ended.value.code, capsys.readouterr().err.strip()) == (1, "Aborted.")
 
 
+def test_a_command_needs_no_standard_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service without a console has none, and must still send."""
+    monkeypatch.setattr("sys.stdout", None)
+    monkeypatch.setattr("sys.argv", ["yandex-market-chats", "send", "--sandbox", "--chat-id", "42", "Hello"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
+
+
 def test_version_is_that_of_the_package() -> None:
     """A bug report names the version that is installed."""
     assert __version__ in run("--version").output
