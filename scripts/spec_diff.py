@@ -6,6 +6,7 @@ change that breaks either is breaking, and fails without its version step in ope
 """
 
 import argparse
+import functools
 import json
 import subprocess
 import sys
@@ -82,6 +83,7 @@ def drops_security(change: dict[str, Any]) -> bool:
     return change["typeName"].startswith("SecurityRequirement") and not one_more_is_accepted
 
 
+@functools.cache  # the two contracts may be equal
 def client(contract: bytes) -> api_diff.Thing:
     """Return the names and signatures of the client that is generated from a contract."""
     with tempfile.TemporaryDirectory() as folder:
