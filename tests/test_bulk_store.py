@@ -1,10 +1,12 @@
 """The rows of a journal and its file: what is added once, who may open it, and who may change a row."""
 
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,8 @@ import pytest
 from journals import Bulk, answer, execute, rows
 from mock_api import NOW
 from yandex_market_chats import InvalidRequestError
-from yandex_market_chats.bulk import Journal, JournalError, Row, State, _journal
+from yandex_market_chats.bulk import Journal, JournalError, Row, State, _journal, _store
+from yandex_market_chats.bulk._store import Store
 
 FIRST = Row(42, "Ждём", "a")
 
@@ -104,6 +107,24 @@ def test_programs_that_create_the_same_journal_at_once_share_it(tmp_path: Path) 
         for path in paths:
             list(programs.map(create, [path] * 4))
     assert [execute(path, "SELECT count(*) FROM rows") for path in paths] == [[(0,)]] * 5
+
+
+@pytest.mark.parametrize(("patience", "opens"), [(30.0, True), (-1.0, False)])
+def test_a_journal_that_another_program_prepares_is_opened_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, patience: float, opens: bool
+) -> None:
+    """SQLite does not wait for the lock under which a new journal is switched to WAL."""
+    prepare, busy = Store._create_or_check, iter([sqlite3.OperationalError("database is locked")])
+
+    def prepare_later(store: Store) -> None:
+        for error in busy:
+            raise error
+        prepare(store)
+
+    monkeypatch.setattr(Store, "_create_or_check", prepare_later)
+    monkeypatch.setattr(_store, "PATIENCE", patience)
+    with nullcontext() if opens else pytest.raises(JournalError, match="database is locked"):
+        Journal(tmp_path / "orders.journal").close()
 
 
 def test_a_closed_journal_is_one_file(bulk: Bulk) -> None:

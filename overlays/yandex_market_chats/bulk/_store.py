@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 from yandex_market_chats._errors import Delivery, InvalidRequestError, MarketError
@@ -17,6 +18,8 @@ from ._rows import Added, Entry, Row, State
 
 VERSION = 1
 """The version of the schema, in `PRAGMA user_version`."""
+PATIENCE = 30.0
+"""Seconds to wait while another program changes the file."""
 APPLICATION_ID = 0x594D4331
 """In `PRAGMA application_id`, so that no other program's database is mistaken for a journal."""
 
@@ -50,11 +53,11 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._database = _connect(path, timeout=30)
+        self._database = _connect(path, timeout=PATIENCE)
         with ExitStack() as stack:
             stack.callback(self.close)
             try:
-                self._prepare()
+                self._prepare(monotonic() + PATIENCE)
             except sqlite3.Error as error:
                 raise JournalError(f"{path} cannot be opened: {error}.") from error
             with suppress(JournalError), self.locked():
@@ -201,7 +204,22 @@ class Store:
                 f"The row {key!r} is {self.entry(key).state}: only an unknown one can be marked."
             )
 
-    def _prepare(self) -> None:
+    def _prepare(self, end: float) -> None:
+        """Prepare the file, and try again until the monotonic time `end` while another program does so.
+
+        SQLite waits for most locks, but not for the one that switches a new journal to WAL.
+        """
+        while True:
+            try:
+                self._create_or_check()
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or monotonic() > end:
+                    raise
+                sleep(0.01)
+            else:
+                return
+
+    def _create_or_check(self) -> None:
         """Make an empty file a journal; check that any other file is one."""
         with self._database as database:
             # Another program may open the same new journal at this moment.
