@@ -2,16 +2,20 @@
 
 import os
 import re
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import anyio
 import pytest
 
+from environment import lead_to
 from mock_api import NOW, Clock
+from redis_server import RedisServer
 from yandex_market_chats import _transport
 from yandex_market_chats._limits import HourlyLimits
 from yandex_market_chats._retry import Call
+from yandex_market_chats.sandbox import Sandbox
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -52,3 +56,17 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     monkeypatch.setattr("time.sleep", clock.sleep)
     monkeypatch.setattr(anyio, "sleep", sleep)
     return clock
+
+
+@pytest.fixture
+def sandbox(market_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    """Return a sandbox that the environment points to."""
+    lead_to(market_sandbox, monkeypatch)
+    return market_sandbox
+
+
+@pytest.fixture
+def server() -> Iterator[RedisServer]:
+    """Run a Redis server that is empty."""
+    with RedisServer() as server:
+        yield server

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,14 +14,6 @@ from yandex_market_chats.sandbox import REVOKED_API_KEY, Request, Sandbox
 pytestmark = pytest.mark.tooling
 
 EXAMPLES = ROOT / "examples"
-
-
-@pytest.fixture
-def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """Serve a sandbox, and set the variables of the environment to it."""
-    with Sandbox() as sandbox:
-        lead_to(sandbox, monkeypatch)
-        yield sandbox
 
 
 def run(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:

@@ -5,7 +5,6 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
@@ -14,7 +13,6 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from environment import lead_to
 from pages import ROOT, blocks, command_lines, printed, read, rows, run
 from yandex_market_chats import Delivery, MarketChats, MarketError, RetryPolicy, _settings
 from yandex_market_chats.cli import commands
@@ -40,18 +38,10 @@ OUTCOMES = [
 ]
 
 
-@pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """Serve a sandbox, and set the variables of the environment to it."""
-    with Sandbox() as sandbox:
-        lead_to(sandbox, monkeypatch)
-        yield sandbox
-
-
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_every_example_prints_what_it_says(served: Sandbox, tmp_path: Path, program: str) -> None:
+def test_every_example_prints_what_it_says(sandbox: Sandbox, tmp_path: Path, program: str) -> None:
     """A program that is copied from a page prints what the page shows, without a warning."""
-    (tmp_path / "token.txt").write_text(served.token + "\n")
+    (tmp_path / "token.txt").write_text(sandbox.token + "\n")
     assert run(program, tmp_path) == printed(program)
 
 
@@ -70,7 +60,7 @@ def test_every_example_passes_a_strict_type_check(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-@pytest.mark.usefixtures("served")
+@pytest.mark.usefixtures("sandbox")
 def test_every_command_works(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A command that sends is run; one that serves, or needs the result of another, is only parsed."""
     monkeypatch.chdir(tmp_path)
@@ -91,20 +81,20 @@ def test_every_command_works(command: str, tmp_path: Path, monkeypatch: pytest.M
 
 @pytest.mark.parametrize(("chat_id", "raised", "delivery"), OUTCOMES)
 def test_table_of_outcomes_agrees_with_the_sandbox(
-    served: Sandbox, chat_id: int, raised: set[str], delivery: str
+    sandbox: Sandbox, chat_id: int, raised: set[str], delivery: str
 ) -> None:
     """The first attempt in each chat raises an error of the row, with the row's delivery."""
     timeout = 0.1 if chat_id == 9003 else 15  # that chat answers after 20 seconds
     with MarketChats(timeout=timeout, retries=RetryPolicy.disabled()) as chats:
         if not raised:
             chats.send_message(chat_id=chat_id, message="Заказ уже в пути")
-            assert len(served.messages) == 1
+            assert len(sandbox.messages) == 1
             return
         with pytest.raises(MarketError) as caught:
             chats.send_message(chat_id=chat_id, message="Заказ уже в пути")
     assert type(caught.value).__name__ in raised
     assert caught.value.delivery.name == delivery
-    assert delivery == "UNKNOWN" or not served.messages
+    assert delivery == "UNKNOWN" or not sandbox.messages
 
 
 def test_table_of_outcomes_lists_every_misbehaving_chat() -> None:

@@ -4,13 +4,11 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from environment import lead_to
 from pages import ROOT, blocks, command_lines, marked, printed, read, run
 from yandex_market_chats.cli import commands
 from yandex_market_chats.sandbox import Sandbox
@@ -24,19 +22,11 @@ PAGES = [
 PROGRAMS = [block.text for block in blocks(README) if block.language == "python"]
 
 
-@pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """Serve a sandbox, and set the variables of the environment to it."""
-    with Sandbox() as sandbox:
-        lead_to(sandbox, monkeypatch)
-        yield sandbox
-
-
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_each_example_prints_what_it_says(served: Sandbox, tmp_path: Path, program: str) -> None:
+def test_each_example_prints_what_it_says(sandbox: Sandbox, tmp_path: Path, program: str) -> None:
     """An example runs unchanged, without a warning, and sends."""
     assert run(program, tmp_path) == printed(program)
-    assert served.messages
+    assert sandbox.messages
 
 
 @pytest.mark.tooling
@@ -55,7 +45,7 @@ def test_each_example_passes_a_strict_type_check(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", command_lines(README))
-@pytest.mark.usefixtures("served")
+@pytest.mark.usefixtures("sandbox")
 def test_each_command_line_works(command: str) -> None:
     """The command sends."""
     name, *arguments = shlex.split(command)

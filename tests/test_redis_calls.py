@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ import anyio
 import anyio.to_thread
 import httpx
 import pytest
-from redis import Redis
 
 from mock_api import TEXT, Kind, answer, every_client, send, settings
 from redis_server import RedisServer
@@ -25,20 +24,6 @@ from yandex_market_chats.sandbox import Sandbox
 
 pytestmark = needs_redis
 WORKER = Path(__file__).resolve().parent.parent / "benchmarks" / "fleet_worker.py"
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[RedisServer]:
-    """Run a Redis server for all tests of this file."""
-    with RedisServer() as server:
-        yield server
-
-
-@pytest.fixture
-def server(running: RedisServer) -> RedisServer:
-    """Return the server, emptied."""
-    Redis.from_url(running.url).flushall()
-    return running
 
 
 class Watched:
@@ -70,7 +55,7 @@ class Watched:
 
     def give_back(self, slot: str, resource: str, headers: Mapping[str, str] | None) -> None:
         """Return a slot."""
-        self._stop("give back")
+        self._stop("give_back")
         self._limits.give_back(slot, resource, headers)
         self.given_back.set()
 
@@ -96,7 +81,7 @@ def test_an_exception_in_an_attempt_returns_the_slot(server: RedisServer, kind: 
 
 
 @pytest.mark.parametrize("kind", ["asyncio", "anyio", "trio"])
-@pytest.mark.parametrize("point", ["take", "wait", "attempt", "give back"])
+@pytest.mark.parametrize("point", ["take", "wait", "attempt", "give_back"])
 def test_a_cancelled_task_returns_its_slot(server: RedisServer, point: str, kind: str) -> None:
     """Wherever a task is cancelled, even while a thread takes the slot for it, the slot is free again."""
     holder, limits = program(server, parallel=1), Watched(program(server, parallel=1), point)

@@ -1,7 +1,5 @@
 """The hours that programs share through Redis: what responses report, and which calls wait."""
 
-from collections.abc import Iterator
-
 import pytest
 from redis import Redis
 
@@ -12,20 +10,6 @@ from yandex_market_chats import Delivery, MarketChats, RateLimitError
 from yandex_market_chats.redis import RedisLimits
 
 pytestmark = needs_redis
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[RedisServer]:
-    """Run a Redis server for all tests of this file."""
-    with RedisServer() as server:
-        yield server
-
-
-@pytest.fixture
-def server(running: RedisServer) -> RedisServer:
-    """Return the server, emptied."""
-    Redis.from_url(running.url).flushall()
-    return running
 
 
 def test_the_hour_is_shared_per_operation(server: RedisServer) -> None:

@@ -1,7 +1,6 @@
 """A Redis that is down, frozen, read-only or back empty: nothing is sent without it."""
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -16,13 +15,6 @@ from yandex_market_chats import ConnectionFailedError, Delivery, MarketChats, Re
 from yandex_market_chats.redis import RedisLimits
 
 pytestmark = needs_redis
-
-
-@pytest.fixture
-def server() -> Iterator[RedisServer]:
-    """Return a Redis server that is empty."""
-    with RedisServer() as server:
-        yield server
 
 
 class Connections:
@@ -143,7 +135,7 @@ def test_the_password_is_shown_nowhere(server: RedisServer, caplog: pytest.LogCa
 def test_an_interrupted_question_leaves_no_answer_to_the_next_one(
     server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The answer that no one has read would count as a slot, for the rest of the process."""
+    """Each later question would get the answer to the one before, and take it for a granted slot."""
     holder, limits = program(server, parallel=1), program(server, parallel=1)
     holder.take("a", SEND)
     limits.give_back("b", SEND, None)

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 from redis import Redis
@@ -17,20 +16,6 @@ from yandex_market_chats import redis as module
 from yandex_market_chats.redis import RedisLimits
 
 pytestmark = needs_redis
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[RedisServer]:
-    """Run a Redis server for all tests of this file."""
-    with RedisServer() as server:
-        yield server
-
-
-@pytest.fixture
-def server(running: RedisServer) -> RedisServer:
-    """Return the server, emptied."""
-    Redis.from_url(running.url).flushall()
-    return running
 
 
 def test_slots_are_shared_by_all_programs(server: RedisServer) -> None:

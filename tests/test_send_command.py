@@ -12,7 +12,6 @@ import pytest
 from click.testing import Result
 
 from command_calls import PROGRAM, interrupt, run, unread
-from environment import lead_to
 from fault_server import FaultServer, answer
 from yandex_market_chats.cli import main
 from yandex_market_chats.sandbox import Sandbox
@@ -21,13 +20,6 @@ CP1251 = "Привет".encode("cp1251")
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 NOT_SENT = "Nothing was sent."
 UNKNOWN = "The message may have been sent: check the chat before sending it again."
-
-
-@pytest.fixture
-def sandbox(market_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
-    """Return a sandbox that the environment points to."""
-    lead_to(market_sandbox, monkeypatch)
-    return market_sandbox
 
 
 def run_against(server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> Result:

@@ -11,16 +11,8 @@ from pathlib import Path
 import pytest
 
 from command_calls import PROGRAM, receivers, send_many, write
-from environment import lead_to
 from yandex_market_chats.bulk import Journal, _journal
 from yandex_market_chats.sandbox import Sandbox
-
-
-@pytest.fixture
-def sandbox(market_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
-    """Return a sandbox that the environment points to."""
-    lead_to(market_sandbox, monkeypatch)
-    return market_sandbox
 
 
 @pytest.fixture
