@@ -1,6 +1,7 @@
 """Build the documentation into site/: the pages with MkDocs, the contract with Redocly.
 
-Only the first run needs a network, for the Node.js packages. The site makes no request to another host.
+Only the first run needs a network, to install the Node.js packages. The site sends no request to another
+host.
 """
 
 import os

@@ -188,7 +188,7 @@ class MarketChats(_Chats[httpx.BaseTransport, None], Operations):
 
     Attributes:
         business_id: The id of the business.
-        client: The generated client, for the generated functions. Their calls are retried, limited and
+        client: The generated client, which the generated functions need. Their calls are retried, limited and
             reported like `send_message`. Closing the generated client closes this one and its views.
     """
 
@@ -241,7 +241,7 @@ class AsyncMarketChats(_Chats[httpx.AsyncBaseTransport, Awaitable[None]], AsyncO
 
     Attributes:
         business_id: The id of the business.
-        client: The generated client, for the generated functions. Their calls are retried, limited and
+        client: The generated client, which the generated functions need. Their calls are retried, limited and
             reported like `send_message`. Closing the generated client closes this one and its views.
     """
 

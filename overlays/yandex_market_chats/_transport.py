@@ -255,10 +255,8 @@ class AsyncRetryingTransport(_Retrying, httpx.AsyncBaseTransport):
                             break
             except BaseException:
                 if self._transport is None and exchange.connection is not None:
-                    with anyio.CancelScope(shield=True):
-                        await (
-                            exchange.connection.aclose()
-                        )  # httpcore leaks it if a TLS handshake is cancelled
+                    with anyio.CancelScope(shield=True):  # httpcore leaks it if a TLS handshake is cancelled
+                        await exchange.connection.aclose()
                 raise
         if scope.cancelled_caught:
             raise httpx.ReadTimeout("the deadline passed")

@@ -39,7 +39,7 @@ class ChatsOperations:
     ) -> T:
         """Build a request, send it and return the parsed response: the client implements this.
 
-        `arguments` are the arguments of the method, for the error that says which of them is invalid.
+        `arguments` are those of the method: the error for an invalid one names them and their types.
         """
         raise NotImplementedError
 
@@ -330,7 +330,7 @@ class AsyncChatsOperations:
     ) -> T:
         """Build a request, send it and return the parsed response: the client implements this.
 
-        `arguments` are the arguments of the method, for the error that says which of them is invalid.
+        `arguments` are those of the method: the error for an invalid one names them and their types.
         """
         raise NotImplementedError
 
